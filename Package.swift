@@ -1,0 +1,87 @@
+// swift-tools-version: 6.2
+// The rooms of the house and the doors between them. `Tests/HouseTests` checks the imports against this list.
+import PackageDescription
+
+/// Warnings are errors, in every target of ours.
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// One room: a target and the only rooms it may look into.
+func room(_ name: String, _ doors: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: doors.map { .byName(name: $0) },
+        swiftSettings: strict)
+}
+
+/// The tests of one room, with the rooms they look into besides it.
+func tests(_ name: String, _ doors: [String] = [], resources: [Resource]? = nil) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: ([name] + doors).map { .byName(name: $0) },
+        resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "teeline",
+    products: [.executable(name: "teeline", targets: ["teeline"])],
+    targets: [
+        // Floor –: C libraries. `CLinux` is a header of our own for what Glibc's module lacks.
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CLame", providers: [.apt(["libmp3lame-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"])]),
+        .systemLibrary(name: "CSpeexDSP", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
+
+        // Floor 0
+        room("Audio", ["CSpeexDSP"]),
+        room("Telemetry", ["CLinux"]),
+        room("Wire"),
+        // Floor 1
+        room("Timeline", ["Audio", "Telemetry"]),
+        room("Tape", ["Audio", "Telemetry"]),
+        room("Carriers", ["Audio", "Wire"]),
+        room("Agents", ["Audio", "Wire"]),
+        room("Net", ["Telemetry", "CLinux", "COpenSSL", "CMicroHTTPD", "CWslay"]),
+        // Floor 2
+        room("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents"]),
+        room("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "CLame", "CLinux", "COpenSSL"]),
+        room("Archive", ["Telemetry", "CSQLite", "COpenSSL", "CLinux"]),
+        // Floor 3
+        room("Desk", ["Archive", "Carriers", "Agents", "Net", "Telemetry"]),
+        room("Simulator", ["Audio", "Wire", "Carriers", "Agents", "Net", "Telemetry"]),
+        // Floor 4
+        room(
+            "Exchange",
+            [
+                "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers", "Agents", "Net",
+                "Audio", "Wire", "Telemetry", "CLinux",
+            ]),
+        // Floor 5
+        .executableTarget(
+            name: "teeline",
+            dependencies: [
+                "Exchange", "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape",
+                "Carriers", "Agents", "Net", "Audio", "Wire", "Telemetry", "CLinux",
+            ],
+            swiftSettings: strict),
+
+        tests("Audio"), tests("Telemetry"), tests("Wire"),
+        tests("Timeline", ["Audio", "Telemetry"]), tests("Tape", ["Telemetry"]),
+        tests("Carriers", ["Audio", "Wire"], resources: [.copy("Vectors")]),
+        tests("Agents", ["Audio", "Wire"], resources: [.copy("Vectors")]),
+        tests("Net", ["Telemetry"]),
+        tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents"]),
+        tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry"]),
+        tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry"]),
+        tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
+        tests(
+            "Exchange",
+            [
+                "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers",
+                "Agents", "Net", "Audio", "Wire", "Telemetry",
+            ]),
+        .testTarget(name: "HouseTests", swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

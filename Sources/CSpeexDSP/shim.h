@@ -1,0 +1,3 @@
+// speexdsp: the streaming resampler.
+#pragma once
+#include <speex/speex_resampler.h>
