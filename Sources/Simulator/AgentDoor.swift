@@ -35,7 +35,8 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
     private var address = ""
 
     init(
-        _ settings: AgentDoorSettings, agents: [String: AgentSettings], fallback: AgentSettings?, seed: UInt64,
+        _ settings: AgentDoorSettings, agents: [String: AgentSettings], fallback: AgentSettings?,
+        seed: UInt64,
         admit: @escaping @Sendable (UpgradedSocket, _ agent: String, _ authorization: String) -> Void
     ) {
         self.settings = settings
@@ -71,7 +72,9 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
         }
         guard let agent = request.parameter("agent_id") else { return Self.detail(422, "missing") }
         guard let behaviour = agents[agent] ?? fallback else { return Self.detail(404, "agent_not_found") }
-        if let status = Self.refusal(behaviour), status == 429 { return Self.detail(429, "too_many_requests") }
+        if let status = Self.refusal(behaviour), status == 429 {
+            return Self.detail(429, "too_many_requests")
+        }
         pthread_mutex_lock(&lock)
         let signature = "cvtkn_" + generator.hexadecimal(digits: 32)
         signatures[signature] = MonotonicTime.now.nanoseconds / 1_000_000_000
@@ -89,7 +92,7 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
             return .response(Self.detail(404, "agent_not_found"))
         }
         if let status = Self.refusal(behaviour) { return .response(Self.detail(status, "refused")) }
-        var authorization = "public"
+        let authorization: String
         if let signature = request.parameter("conversation_signature") {
             guard use(signature) else { return .response(Self.detail(403, "invalid_signature")) }
             authorization = "signed_url"
@@ -100,6 +103,8 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
             authorization = "authorization_header"
         } else if settings.needsAuthorization {
             return .response(Self.detail(401, "missing_authorization"))
+        } else {
+            authorization = "public"
         }
         let admit = admit
         return .upgrade { admit($0, agent, authorization) }

@@ -15,16 +15,11 @@ struct CallRecord {
     var keys: [CallerScript.Key] = []
     /// Microseconds from the opening to the first media message of the server.
     var firstSound: Int64?
-    /// The ids of the stream, by the carrier's voice.
-    var identity = CallIdentity()
 
     /// Most commands and marks kept.
     private static let most = 200_000
 
-    init(_ settings: CallSettings) {
-        self.settings = settings
-        identity = CallIdentity(settings)
-    }
+    init(_ settings: CallSettings) { self.settings = settings }
 
     /// A frame was numbered: sent, or lost.
     mutating func sent(_ frame: [UInt8], from start: Int64, fate: FrameFate) {
@@ -80,9 +75,11 @@ struct CallRecord {
     }
 
     /// The result, when the call is over.
-    func result(end: SimulatedEnd, code: UInt16, playout: PlayoutBuffer) -> SimulatedCallResult {
+    func result(of start: StreamStart, end: SimulatedEnd, code: UInt16, playout: PlayoutBuffer)
+        -> SimulatedCallResult
+    {
         SimulatedCallResult(
-            carrier: settings.dialect.carrier, streamID: identity.streamID, callID: identity.callID,
+            carrier: settings.dialect.carrier, streamID: start.streamID, callID: start.callID,
             rate: settings.dialect.inbound.rate, end: end, closeCode: code, samples: playout.clock,
             heard: SoundCoding.decoded(playout.heardTrack, codec: settings.dialect.outbound.codec),
             caller: SoundCoding.decoded(callerTrack, codec: settings.dialect.inbound.codec),

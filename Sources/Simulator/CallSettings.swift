@@ -5,15 +5,6 @@ import Carriers
 
 /// One carrier's way of speaking: formats, frame length and spelling.
 public struct CarrierDialect: Sendable, Hashable {
-    /// How counters are spelled and keys are written.
-    public enum Spelling: String, Sendable, Hashable, Codable {
-        /// As the newest documents show it.
-        case documented
-        /// Exotel's older spelling: numbers instead of strings.
-        case numbers
-        /// Exotel's camelCase spelling.
-        case camelCase
-    }
     /// The carrier.
     public var carrier: Carrier
     /// Codec and rate of what the carrier sends.
@@ -22,13 +13,13 @@ public struct CarrierDialect: Sendable, Hashable {
     public var outbound: AudioFormat
     /// Length of its media frames in milliseconds.
     public var frameMilliseconds: Int
-    /// Its spelling.
-    public var spelling: Spelling
+    /// How it writes counters and names (Exotel only).
+    public var spelling: CarrierPeer.Dialect
 
     /// A dialect made of its parts.
     public init(
         carrier: Carrier, inbound: AudioFormat, outbound: AudioFormat, frameMilliseconds: Int = 20,
-        spelling: Spelling = .documented
+        spelling: CarrierPeer.Dialect = .documented
     ) {
         self.carrier = carrier
         self.inbound = inbound
@@ -44,7 +35,8 @@ public struct CarrierDialect: Sendable, Hashable {
     /// Telnyx on a leg with PCMA (Europe, India), with PCMU to the caller: the directions are independent.
     public static let telnyxALaw = CarrierDialect(carrier: .telnyx, inbound: .pcma8k, outbound: .pcmu8k)
     /// Exotel at `rate` hertz (8,000, 16,000 or 24,000): 100 ms frames of 16-bit sound.
-    public static func exotel(rate: Int = 8000, spelling: Spelling = .documented) -> CarrierDialect {
+    public static func exotel(rate: Int = 8000, spelling: CarrierPeer.Dialect = .documented) -> CarrierDialect
+    {
         let format = AudioFormat(.pcm16, rate: rate)
         return CarrierDialect(
             carrier: .exotel, inbound: format, outbound: format, frameMilliseconds: 100, spelling: spelling)

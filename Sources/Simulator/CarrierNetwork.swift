@@ -27,7 +27,9 @@ public final class CarrierNetwork: @unchecked Sendable {
 
     /// A network on `loop`, which others may share. Each call is served every `milliseconds`, in `shares`
     /// groups one after another, so that not all calls speak at the same instant.
-    public convenience init(sharing loop: EventLoop, everyMilliseconds milliseconds: Int = 20, shares: Int = 4) {
+    public convenience init(
+        sharing loop: EventLoop, everyMilliseconds milliseconds: Int = 20, shares: Int = 4
+    ) {
         self.init(loop: loop, everyMilliseconds: milliseconds, shares: shares, ownsLoop: false)
     }
 
@@ -39,14 +41,18 @@ public final class CarrierNetwork: @unchecked Sendable {
         ticker = loop.every(milliseconds: max(milliseconds / self.shares, 1)) { [weak self] in self?.serve() }
     }
 
-    /// Makes one call and waits for its end. Every way it can fail is in the result.
-    public func call(_ settings: CallSettings) async -> SimulatedCallResult {
+    /// Makes one call after `milliseconds` and waits for its end. Every way it can fail is in the result.
+    public func call(_ settings: CallSettings, afterMilliseconds milliseconds: Int = 0) async
+        -> SimulatedCallResult
+    {
         await withCheckedContinuation { continuation in
             loop.execute { [self] in
-                let carrier = SimulatedCarrier(settings, on: loop) { continuation.resume(returning: $0) }
+                let carrier = SimulatedCarrier(settings, on: loop, after: milliseconds) {
+                    continuation.resume(returning: $0)
+                }
                 calls[next % shares].append(carrier)
                 next &+= 1
-                carrier.connect()
+                carrier.serve(at: MonotonicTime.now.nanoseconds / 1000)
             }
         }
     }

@@ -94,7 +94,9 @@ public final class LatencyBoard: @unchecked Sendable {
     /// A marked chunk of the agent arrived at the carrier.
     func arrivedAtCarrier(_ kind: LatencyMarker.Kind, after microseconds: Int64, buffers: Bool) {
         locked {
-            if kind == .turn, contents.turnToCarrier.count < most { contents.turnToCarrier.append(microseconds) }
+            if kind == .turn, contents.turnToCarrier.count < most {
+                contents.turnToCarrier.append(microseconds)
+            }
             if buffers, contents.chunkToCarrier.count < most { contents.chunkToCarrier.append(microseconds) }
         }
     }

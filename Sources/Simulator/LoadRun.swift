@@ -45,7 +45,8 @@ public enum LoadRun {
         return report
     }
 
-    private static func makeCalls(_ settings: LoadSettings, network: CarrierNetwork, board: LatencyBoard) async
+    private static func makeCalls(_ settings: LoadSettings, network: CarrierNetwork, board: LatencyBoard)
+        async
         -> [SimulatedCallResult]
     {
         var sounds: [CarrierDialect: [CallerSound]] = [:]
@@ -56,7 +57,9 @@ public enum LoadRun {
         }
         return await withTaskGroup(of: SimulatedCallResult.self) { group in
             for number in 0..<settings.calls {
-                guard let share = settings.share(of: number), let variants = sounds[share.dialect] else { continue }
+                guard let share = settings.share(of: number), let variants = sounds[share.dialect] else {
+                    continue
+                }
                 var call = CallSettings(
                     url: share.url, dialect: share.dialect, sound: variants[number % variants.count],
                     ending: .hangUp(atMilliseconds: settings.seconds * 1000),
@@ -67,11 +70,7 @@ public enum LoadRun {
                 call.probe = CallProbe(call: UInt16(truncatingIfNeeded: number), board: board)
                 let ready = call
                 let wait = settings.rampMilliseconds * number / max(settings.calls, 1)
-                group.addTask {
-                    // A cancelled run does not wait its turn; its calls are made and end as planned.
-                    _ = await Result { try await Task.sleep(nanoseconds: UInt64(wait) * 1_000_000) }
-                    return await network.call(ready)
-                }
+                group.addTask { await network.call(ready, afterMilliseconds: wait) }
             }
             var results: [SimulatedCallResult] = []
             for await result in group { results.append(result) }

@@ -112,7 +112,9 @@ public struct PlayoutBuffer: Sendable {
             segments.append(HeardSegment(message: message, firstSample: 0, position: start, count: taken))
             let width = rules.format.bytesPerSample
             let silence = Int(start) * width - track.count
-            if silence > 0 { track.append(contentsOf: repeatElement(rules.format.silenceByte, count: silence)) }
+            if silence > 0 {
+                track.append(contentsOf: repeatElement(rules.format.silenceByte, count: silence))
+            }
             track.append(contentsOf: sound.prefix(Int(taken) * width))
         }
         return returned

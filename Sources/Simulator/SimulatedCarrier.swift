@@ -9,42 +9,47 @@ import Telemetry
 final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
     // Every stored property is touched on the loop's thread only.
 
-    private enum Phase { case connecting, opened, streaming, leaving, over }
+    enum Phase { case waiting, connecting, opened, streaming, leaving, over }
 
     let settings: CallSettings
     let loop: EventLoop
-    var phase = Phase.connecting
-    private var socket: WebSocketConnection?
-    private let finish: @Sendable (SimulatedCallResult) -> Void
+    let connectAt: Int64
+    var phase = Phase.waiting
+    var socket: WebSocketConnection?
+    let finish: @Sendable (SimulatedCallResult) -> Void
 
-    var voice: CarrierVoice
+    var peer: CarrierPeer
+    var chunk: Int64 = 0
     var plan: FaultPlan
     var playout: PlayoutBuffer
     var record: CallRecord
-    private var reader = LatencyMarkerReader()
-    private let table: MarkerCoding?
-    private let outboundTable: MarkerCoding?
+    var reader = LatencyMarkerReader()
+    let table: MarkerCoding?
+    let outboundTable: MarkerCoding?
 
-    private var openedAt: Int64 = 0
-    private var clockStart: Int64?
-    private var nextFrame: Int64 = 0
-    private var nextKey = 0
-    private var startSent = false
-    private var planned = false
-    private var frame: [UInt8] = []
-    private var message: [UInt8] = []
-    private var held: [UInt8]?
-    private var outgoing = DelayLine<[UInt8]>()
-    private var incoming = DelayLine<[UInt8]>()
-    private var returning = DelayLine<String>()
+    var openedAt: Int64 = 0
+    var clockStart: Int64?
+    var nextFrame: Int64 = 0
+    var nextKey = 0
+    var startSent = false
+    var planned = false
+    var closeSent = false
+    var frame: [UInt8] = []
+    var message: [UInt8] = []
+    var held: [UInt8]?
+    var outgoing = DelayLine<[UInt8]>()
+    var incoming = DelayLine<[UInt8]>()
+    var returning = DelayLine<String>()
 
     init(
-        _ settings: CallSettings, on loop: EventLoop, finish: @escaping @Sendable (SimulatedCallResult) -> Void
+        _ settings: CallSettings, on loop: EventLoop, after milliseconds: Int,
+        finish: @escaping @Sendable (SimulatedCallResult) -> Void
     ) {
         self.settings = settings
         self.loop = loop
+        connectAt = Self.now + Int64(milliseconds) * 1000
         self.finish = finish
-        voice = CarrierVoice(settings)
+        peer = CarrierPeer(start: settings.streamStart(), dialect: settings.dialect.spelling)
         plan = FaultPlan(settings.faults, seed: settings.seed &+ 1)
         playout = PlayoutBuffer(
             rules: settings.dialect.playoutRules(clearReturnsMarks: settings.clearReturnsMarks),
@@ -57,7 +62,8 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
     /// Whether nothing more will happen.
     var isOver: Bool { phase == .over }
 
-    func connect() {
+    private func connect() {
+        phase = .connecting
         socket = WebSocketConnection.connect(
             to: settings.url, headers: settings.headers, on: loop, limits: WebSocketLimits(), handler: self)
     }
@@ -69,7 +75,7 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
         phase = .opened
         openedAt = Self.now
         message.removeAll(keepingCapacity: true)
-        voice.connected(into: &message)
+        peer.encodeConnected(into: &message)
         post(message, at: openedAt)
         if settings.faults.mediaBeforeStart > 0 { clockStart = openedAt }
         serve(at: openedAt)
@@ -89,31 +95,33 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
         guard phase != .over else { return }
         let now = Self.now
         let end: SimulatedEnd =
-            if let error, phase == .connecting { .neverOpened(error) } else if planned { .asPlanned }
-            else if code == 1006 { .broken } else { .server }
+            if let error, phase == .connecting { .neverOpened(error) } else if planned {
+                .asPlanned
+            } else if code == 1006 { .broken } else { .server }
         if !planned { _ = playout.advance(to: position(at: now)) }
         phase = .over
         self.socket = nil
-        finish(record.result(end: end, code: code, playout: playout))
+        finish(record.result(of: peer.start, end: end, code: code, playout: playout))
     }
 
     // MARK: The clock
 
-    private static var now: Int64 { MonotonicTime.now.nanoseconds / 1000 }
+    static var now: Int64 { MonotonicTime.now.nanoseconds / 1000 }
 
     /// The position at `time`; 0 before the clock runs, never beyond the planned end.
-    private func position(at time: Int64) -> Int64 {
+    func position(at time: Int64) -> Int64 {
         guard let clockStart else { return 0 }
         let samples = max(time - clockStart, 0) * Int64(settings.dialect.inbound.rate) / 1_000_000
         return min(samples, lastPosition)
     }
 
-    private var lastPosition: Int64 {
+    var lastPosition: Int64 {
         Int64(settings.ending.milliseconds) * Int64(settings.dialect.inbound.rate) / 1000
     }
 
     /// Does everything that is due at `now`.
     func serve(at now: Int64) {
+        if phase == .waiting, now >= connectAt { return connect() }
         guard phase == .opened || phase == .streaming else { return leave(at: now) }
         if phase == .opened { openStream(at: now) }
         guard let clockStart else { return }
@@ -131,7 +139,7 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
         if position >= lastPosition { end(at: now) } else { drain(at: now) }
     }
 
-    private func openStream(at now: Int64) {
+    func openStream(at now: Int64) {
         if case .neverStart(let limit) = settings.ending {
             if now - openedAt >= Int64(limit) * 1000 { close(at: now) }
             return
@@ -143,131 +151,8 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
         startSent = true
         if clockStart == nil { clockStart = now }
         message.removeAll(keepingCapacity: true)
-        voice.start(into: &message)
+        peer.encodeStart(into: &message)
         post(message, at: now)
-    }
-
-    // MARK: What the carrier sends
-
-    private func sendFrames(until position: Int64, at now: Int64) {
-        let count = Int64(settings.dialect.frameSamples)
-        while (nextFrame + 1) * count <= position {
-            let start = nextFrame * count
-            nextFrame += 1
-            sendFrame(from: start, at: now)
-            if !startSent, nextFrame == Int64(settings.faults.mediaBeforeStart) { openStream(at: now) }
-        }
-    }
-
-    private func sendFrame(from start: Int64, at now: Int64) {
-        let rate = Int64(settings.dialect.inbound.rate)
-        let milliseconds = start * 1000 / rate
-        settings.sound.fill(&frame, from: start, count: settings.dialect.frameSamples)
-        let silent = settings.faults.skipsSilence && frame.allSatisfy { $0 == settings.sound.format.silenceByte }
-        if silent || plan.skips(atMilliseconds: milliseconds) {
-            return record.skipped(frame, from: start)
-        }
-        if let table, let probe = settings.probe {
-            table.write(
-                LatencyMarker(
-                    kind: .caller, call: probe.call, sequence: UInt16(truncatingIfNeeded: nextFrame),
-                    microseconds: Self.now),
-                into: &frame)
-        }
-        message.removeAll(keepingCapacity: true)
-        voice.media(frame, timestamp: milliseconds + Int64(settings.firstTimestamp), into: &message)
-        let fate = plan.fate()
-        if let clockStart {
-            let due = clockStart + (start + Int64(settings.dialect.frameSamples)) * 1_000_000 / rate
-            record.lateness(now - due)
-        }
-        record.sent(frame, from: start, fate: fate)
-        guard !fate.lost else { return }
-        if fate.late, held == nil {
-            held = message
-            return
-        }
-        post(message, at: now)
-        if fate.doubled { post(message, at: now) }
-        if let late = held {
-            held = nil
-            post(late, at: now)
-        }
-    }
-
-    private func press(_ key: CallerScript.Key, at now: Int64) {
-        message.removeAll(keepingCapacity: true)
-        voice.key(key.digit, into: &message)
-        post(message, at: now)
-        record.keys.append(key)
-    }
-
-    private func give(back marks: [ReturnedMark]) {
-        guard !marks.isEmpty, let clockStart else { return }
-        record.marks(marks)
-        for mark in marks {
-            let at = clockStart + mark.position * 1_000_000 / Int64(settings.dialect.inbound.rate)
-            if settings.faults.markDelay > 0 {
-                returning.append(mark.name, due: at + Int64(settings.faults.markDelay) * 1000)
-            } else {
-                sendMark(mark.name, at: at)
-            }
-        }
-    }
-
-    private func sendMark(_ name: String, at time: Int64) {
-        message.removeAll(keepingCapacity: true)
-        voice.mark(name, into: &message)
-        post(message, at: time)
-    }
-
-    /// Sends `bytes`, which set out at `time`, now or when the path lets them.
-    private func post(_ bytes: [UInt8], at time: Int64) {
-        guard !settings.faults.outgoing.isNone else {
-            socket?.send(text: bytes)
-            return
-        }
-        let base = clockStart ?? openedAt
-        outgoing.append(bytes, due: plan.arrival(of: time - base, by: settings.faults.outgoing) + base)
-    }
-
-    private func drain(at now: Int64) {
-        while let (_, bytes) = outgoing.next(at: now) { socket?.send(text: bytes) }
-    }
-
-    // MARK: What the server sends
-
-    private func take(_ bytes: UnsafeRawBufferPointer, at time: Int64) {
-        let position = position(at: time)
-        switch voice.order(bytes) {
-        case .media:
-            if record.firstSound == nil { record.firstSound = time - openedAt }
-            record.command(.media(bytes: voice.payload.count), at: position)
-            give(back: voice.payload.withUnsafeBytes { playout.receive($0, at: position) })
-            findMarkers(at: time)
-        case .mark(let name):
-            record.command(.mark(name: name), at: position)
-            give(back: playout.mark(name, at: position))
-        case .clear:
-            if let probe = settings.probe { probe.board.cleared(call: probe.call, at: time) }
-            let before = playout.counts.samplesCleared
-            let marks = playout.clear(at: position)
-            record.command(.clear(samples: playout.counts.samplesCleared - before), at: position)
-            give(back: marks)
-        case .refused:
-            record.refused(at: position)
-        }
-    }
-
-    private func findMarkers(at time: Int64) {
-        guard let outboundTable, let probe = settings.probe else { return }
-        outboundTable.read(voice.payload, with: &reader) { marker in
-            guard marker.kind != .caller else { return }
-            let latency = (time - marker.microseconds) & 0xFFFF_FFFF_FFFF
-            guard latency < 600_000_000 else { return }
-            probe.board.arrivedAtCarrier(
-                marker.kind, after: latency, buffers: settings.dialect.carrier != .exotel)
-        }
     }
 
     // MARK: The end
@@ -285,7 +170,7 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
             socket?.abort()
         case .hangUp, .server:
             message.removeAll(keepingCapacity: true)
-            voice.stop(into: &message)
+            peer.encodeStop(into: &message)
             post(message, at: now)
             phase = .leaving
             leave(at: now)
@@ -300,8 +185,6 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
         phase = .leaving
         leave(at: now)
     }
-
-    private var closeSent = false
 
     /// Lets what is under way arrive, then closes.
     private func leave(at now: Int64) {

@@ -54,7 +54,8 @@ struct SpeechDetector {
             var sum = 0
             if format.codec == .pcm16 {
                 for index in stride(from: 0, to: bytes.count & ~1, by: 2) {
-                    sum += Int(Int16(bitPattern: UInt16(bytes[index]) | UInt16(bytes[index + 1]) << 8).magnitude)
+                    sum += Int(
+                        Int16(bitPattern: UInt16(bytes[index]) | UInt16(bytes[index + 1]) << 8).magnitude)
                 }
             } else {
                 magnitudes.withUnsafeBufferPointer { table in

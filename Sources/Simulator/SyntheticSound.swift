@@ -70,7 +70,8 @@ public enum SyntheticSound: Sendable, Hashable {
             let weights = (1...8).map { harmonic -> Double in
                 let frequency = pitch * Double(harmonic)
                 guard frequency < Double(rate) * 0.45 else { return 0 }
-                let near = exp(-pow((frequency - first) / 220, 2)) + 0.6 * exp(-pow((frequency - second) / 300, 2))
+                let near =
+                    exp(-pow((frequency - first) / 220, 2)) + 0.6 * exp(-pow((frequency - second) / 300, 2))
                 return 0.15 / Double(harmonic) + near
             }
             let scale = level / max(weights.reduce(0, +) * 0.7, 0.001)

@@ -46,7 +46,8 @@ extension PlayoutBuffer {
         #expect(buffer.heardSegments.map(\.position) == [10, 110, 160, 200])
         #expect(
             buffer.heardTrack
-                == sound(0xFF, 10) + sound(1, 100) + sound(2, 50) + sound(3, 30) + sound(0xFF, 10) + sound(4, 30))
+                == sound(0xFF, 10) + sound(1, 100) + sound(2, 50) + sound(3, 30) + sound(0xFF, 10)
+                + sound(4, 30))
     }
 
     @Test func onlyWhatIsBeforeTheClockWasHeard() {
