@@ -41,23 +41,16 @@ public struct LatencyMarker: Sendable, Hashable {
     }
     private static let announcing = [24, 48, 36, 60]
 
-    /// The linear sample of μ-law level `index` (ITU-T G.711; 16-bit scale).
-    private static func sample(negative: Bool, index: Int) -> Int16 {
-        let magnitude = ((((index & 15) << 3) + 132) << (index >> 4)) - 132
-        return Int16(clamping: negative ? -magnitude : magnitude)
-    }
-
     /// The samples of symbols 0…19.
     static let alphabet: [Int16] = (0..<20).map { symbol in
         let level = level(symbol)
-        return sample(negative: level.negative, index: level.index)
+        // Bits of a μ-law code are sent inverted; the sign bit is then 1 for positive samples.
+        return G711.decode(~UInt8(level.index | (level.negative ? 128 : 0)), .mu)
     }
 
     /// The symbol whose level is nearest to `sample`, or 255 when none is near.
     static func symbol(of sample: Int16) -> UInt8 {
-        let magnitude = min(abs(Int(sample)), 32_635) + 132
-        let exponent = Int.bitWidth - 1 - magnitude.leadingZeroBitCount - 7
-        let index = exponent << 4 | (magnitude >> (exponent + 3)) & 15
+        let index = Int(~G711.encode(sample, .mu) & 127)
         if sample >= 0 {
             return index >= 6 && index < 70 ? UInt8((index - 6) / 4) : 255
         }
