@@ -110,6 +110,8 @@ public struct AgentSettings: Sendable {
     public var sendsLateChunk = false
     /// Whether `agent_response_complete` is sent.
     public var sendsCompletion = true
+    /// Whether `agent_response` comes before the `user_transcript` it answers, as it sometimes does.
+    public var answersBeforeTranscript = false
     /// Milliseconds between pings; 0 for none.
     public var pingMilliseconds = 2000
     /// What goes wrong.

@@ -32,9 +32,14 @@ extension AgentConversation {
         if answers {
             callerSpoke = false
             detector.reset()
+        }
+        if answers, !settings.answersBeforeTranscript {
             send { peer.encodeUserTranscript(turn.heard, eventID: eventID, into: &$0) }
         }
         send { peer.encodeAgentResponse(turn.text, eventID: eventID, into: &$0) }
+        if answers, settings.answersBeforeTranscript {
+            send { peer.encodeUserTranscript(turn.heard, eventID: eventID, into: &$0) }
+        }
         noteSpoken(at: now)
         speaking = Speaking(turn: nextTurn, startedAt: now)
         spokenUntil = now + sounds.microseconds(of: nextTurn)

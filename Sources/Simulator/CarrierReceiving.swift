@@ -4,9 +4,10 @@ import Audio
 import Carriers
 
 extension SimulatedCarrier {
-    func take(_ bytes: UnsafeRawBufferPointer, at time: Int64) {
+    /// Takes one message of the server that arrives at `time`.
+    func take(_ bytes: UnsafeRawBufferPointer, isText: Bool = true, at time: Int64) {
         let position = position(at: time)
-        switch peer.decodeCommand(bytes) {
+        switch peer.decodeCommand(bytes, isBinary: !isText) {
         case .media:
             if record.firstSound == nil { record.firstSound = time - openedAt }
             record.command(.media(bytes: peer.payload.count), at: position)
@@ -21,8 +22,9 @@ extension SimulatedCarrier {
             let marks = playout.clear(at: position)
             record.command(.clear(samples: playout.counts.samplesCleared - before), at: position)
             give(back: marks)
-        case .refused:
+        case .refused(let code):
             record.refused(at: position)
+            complain(of: code, at: time)
         }
     }
 
@@ -35,5 +37,15 @@ extension SimulatedCarrier {
             probe.board.arrivedAtCarrier(
                 marker.kind, after: latency, buffers: settings.dialect.carrier != .exotel)
         }
+    }
+
+    /// Telnyx tells its error code; the other carriers drop the message without a word.
+    private func complain(of code: Int, at time: Int64) {
+        guard settings.dialect.carrier == .telnyx else { return }
+        message.removeAll(keepingCapacity: true)
+        peer.encodeError(
+            code: code, title: code == 100004 ? "invalid_media" : "malformed_frame", detail: "simulated",
+            into: &message)
+        post(message, at: time)
     }
 }

@@ -32,12 +32,12 @@ public enum LoadRun {
         let cpu = cpuMicroseconds()
         let began = MonotonicTime.now
         let results = await makeCalls(settings, network: network, board: board)
-        let conversations = await agent.ended(results.count, withinMilliseconds: 10_000)
+        let conversations = await agent.allEnded(withinMilliseconds: 10_000)
         var report = LoadReport()
         report.seconds = Double(MonotonicTime.now.milliseconds(since: began)) / 1000
         report.cpuSeconds = Double(cpuMicroseconds() - cpu) / 1_000_000
         report.take(results)
-        report.take(conversations.isEmpty ? await agent.conversations() : conversations)
+        report.take(conversations)
         report.take(board.snapshot)
         agent.stop()
         network.stop()
@@ -51,8 +51,9 @@ public enum LoadRun {
     {
         var sounds: [CarrierDialect: [CallerSound]] = [:]
         for share in settings.shares where sounds[share.dialect] == nil {
+            let voices = LoadTalk.voices(rate: share.dialect.inbound.rate)
             sounds[share.dialect] = (0..<8).map {
-                LoadTalk.caller(variant: $0).rendered(share.dialect.inbound)
+                LoadTalk.caller(variant: $0, voices: voices).rendered(share.dialect.inbound)
             }
         }
         return await withTaskGroup(of: SimulatedCallResult.self) { group in

@@ -72,8 +72,16 @@ enum LoadTalk {
     /// Length of the pattern.
     static let patternMilliseconds = 50_000
 
+    /// The utterances' sounds at `rate`, made once for all variants.
+    static func voices(rate: Int) -> [SyntheticSound] {
+        (0..<2).map {
+            let speech = SyntheticSound.speech(seed: UInt64(100 + $0), hertz: 190, level: 9000)
+            return .samples(speech.rendered(milliseconds: utteranceMilliseconds, rate: rate), rate: rate)
+        }
+    }
+
     /// The caller's script, turned by `variant` eighths of the pattern, so that calls do not talk in step.
-    static func caller(variant: Int) -> CallerScript {
+    static func caller(variant: Int, voices: [SyntheticSound]) -> CallerScript {
         let turn = patternMilliseconds / 8 * (variant % 8)
         var parts: [CallerScript.Part] = []
         var position = 0
@@ -82,10 +90,9 @@ enum LoadTalk {
             let begin = max(start, position)
             let end = min(begin + utteranceMilliseconds, patternMilliseconds)
             parts.append(.init(.silence, milliseconds: begin - position))
-            parts.append(
-                .init(
-                    .speech(seed: UInt64(100 + variant * 8 + number), hertz: 190, level: 9000),
-                    milliseconds: end - begin))
+            if !voices.isEmpty {
+                parts.append(.init(voices[number % voices.count], milliseconds: end - begin))
+            }
             position = end
         }
         parts.append(.init(.silence, milliseconds: patternMilliseconds - position))

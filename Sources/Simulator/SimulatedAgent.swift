@@ -23,7 +23,8 @@ public final class SimulatedAgent: @unchecked Sendable {
     private var waiters: [Waiter] = []
 
     private struct Waiter {
-        var count: Int
+        /// How many must have ended; nil for all that live.
+        var count: Int?
         var until: Int64
         var resume: @Sendable ([SimulatedConversation]) -> Void
     }
@@ -99,6 +100,16 @@ public final class SimulatedAgent: @unchecked Sendable {
         }
     }
 
+    /// Waits until no conversation lives, at most `milliseconds`; returns all of them, live ones last.
+    public func allEnded(withinMilliseconds milliseconds: Int) async -> [SimulatedConversation] {
+        await withCheckedContinuation { continuation in
+            loop.execute { [self] in
+                let until = MonotonicTime.now.nanoseconds / 1000 + Int64(milliseconds) * 1000
+                waiters.append(Waiter(count: nil, until: until) { continuation.resume(returning: $0) })
+            }
+        }
+    }
+
     /// Cuts all conversations and stops listening.
     public func stop() {
         loop.execute { [self] in
@@ -135,9 +146,13 @@ public final class SimulatedAgent: @unchecked Sendable {
         let now = MonotonicTime.now.nanoseconds / 1000
         for conversation in live { conversation.serve(at: now) }
         guard !waiters.isEmpty else { return }
-        let due = waiters.filter { ended.count >= $0.count || now >= $0.until }
-        waiters.removeAll { ended.count >= $0.count || now >= $0.until }
-        for waiter in due { waiter.resume(ended) }
+        let isDue = { (waiter: Waiter) in
+            now >= waiter.until
+                || (waiter.count.map { self.ended.count >= $0 } ?? self.live.isEmpty)
+        }
+        let due = waiters.filter(isDue)
+        waiters.removeAll(where: isDue)
+        for waiter in due { waiter.resume(waiter.count == nil ? ended + live.map(\.record) : ended) }
     }
 }
 

@@ -84,8 +84,8 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
     func webSocket(_ socket: WebSocketConnection, didReceive bytes: UnsafeRawBufferPointer, isText: Bool) {
         guard phase == .opened || phase == .streaming else { return }
         let now = Self.now
-        guard isText else { return record.refused(at: position(at: now)) }
-        guard !settings.faults.incoming.isNone else { return take(bytes, at: now) }
+        // Delays are for what is understood: a binary frame is refused at once.
+        guard isText, !settings.faults.incoming.isNone else { return take(bytes, isText: isText, at: now) }
         let elapsed = now - (clockStart ?? now)
         let due = plan.arrival(of: elapsed, by: settings.faults.incoming) + (clockStart ?? now)
         incoming.append(Array(bytes), due: due)

@@ -79,8 +79,15 @@ public enum SyntheticSound: Sendable, Hashable {
             for index in 0..<min(length, count - sound.count) {
                 let part = Double(index) / Double(length)
                 phase += 2 * .pi * pitch * (1 + glide * part) / Double(rate)
+                // sin(kx) = 2 cos(x) sin((k-1)x) - sin((k-2)x): two trigonometric functions for all harmonics.
+                let twice = 2 * cos(phase)
+                var current = sin(phase)
+                var previous = 0.0
                 var sum = 0.0
-                for harmonic in 0..<8 { sum += weights[harmonic] * sin(phase * Double(harmonic + 1)) }
+                for harmonic in 0..<8 {
+                    sum += weights[harmonic] * current
+                    (previous, current) = (current, twice * current - previous)
+                }
                 sound.append(Int16(clamping: Int(sum * scale * sin(.pi * part))))
             }
             sound.append(contentsOf: repeatElement(0, count: min(pause, count - sound.count)))

@@ -131,7 +131,7 @@ private final class TalkState: @unchecked Sendable {
 
     private func tick() {
         if MonotonicTime.now.milliseconds(since: began) >= Int64(milliseconds) {
-            if let socket = client?.socket, client?.isReady == true { socket.close(code: 1000) }
+            client?.socket?.close(code: 1000)
             if MonotonicTime.now.milliseconds(since: began) >= Int64(milliseconds) + 3000 { end() }
             return
         }

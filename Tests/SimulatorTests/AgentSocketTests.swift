@@ -7,7 +7,7 @@ import Testing
 
 @testable import Simulator
 
-@Suite(.serialized) struct AgentSocketTests {
+@Suite struct AgentSocketTests {
     private static func settings(_ change: (inout AgentSettings) -> Void = { _ in }) -> AgentSettings {
         var settings = AgentSettings(turns: [
             AgentTurn(
@@ -75,11 +75,16 @@ import Testing
         #expect(conversation.authorization == "public")
     }
 
-    @Test func theCallerIsAnswered() async throws {
+    @Test(arguments: [false, true])
+    func theCallerIsAnswered(early: Bool) async throws {
         let (heard, record) = try await Self.talk(
-            Self.settings(), sound: Self.speech(from: 450, 200), milliseconds: 1300)
+            Self.settings { $0.answersBeforeTranscript = early }, sound: Self.speech(from: 450, 200),
+            milliseconds: 1300)
         #expect(heard.responses == ["Good day to you all", "You said something"])
         #expect(heard.events.contains(.userTranscript(text: "Hm.", eventID: 2)))
+        let answer = heard.events.firstIndex(of: .agentResponse(text: "You said something", eventID: 2))
+        let transcript = heard.events.firstIndex(of: .userTranscript(text: "Hm.", eventID: 2))
+        #expect((try #require(answer) < #require(transcript)) == early)
         #expect(heard.interruptions.isEmpty)
         #expect(heard.sound[2]?.count == 2400)
         #expect(record?.turns.map(\.interrupted) == [false, false])
@@ -199,7 +204,7 @@ import Testing
     }
 }
 
-@Suite(.serialized) struct AgentDoorTests {
+@Suite struct AgentDoorTests {
     private static func door(_ settings: AgentDoorSettings) -> AgentDoor {
         AgentDoor(settings, agents: ["a b": AgentSettings()], fallback: nil, seed: 1) { socket, _, _ in
             socket.release()

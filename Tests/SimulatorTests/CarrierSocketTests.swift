@@ -17,7 +17,8 @@ func makeCall(
     var settings = CallSettings(url: bridge.url(dialect), dialect: dialect, script: script, ending: ending)
     change(&settings)
     let result = await network.call(settings)
-    let record = await bridge.record()
+    var record: BridgeRecord?
+    if case .neverOpened = result.end {} else { record = await bridge.record() }
     network.stop()
     bridge.stop()
     return (result, record)
@@ -30,7 +31,7 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
         codec: format.codec)
 }
 
-@Suite(.serialized) struct CarrierSocketTests {
+@Suite struct CarrierSocketTests {
     private static let talk = CallerScript([
         .init(.silence, milliseconds: 50), .init(.noise(seed: 5, level: 9000), milliseconds: 300),
         .init(.tone(hertz: 500, level: 8000), milliseconds: 200),
@@ -108,6 +109,30 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
         #expect(bridge.keys == ["*"])
         #expect(result.heard[Int(cut)...].allSatisfy { $0 == 0 })
         #expect(try #require(result.clearReaction(after: 2400)) >= 0)
+    }
+
+    /// The cases of the vector `twilio_ws_out_invalid_cases.json`, and a right `clear` of a foreign stream.
+    @Test func twilioDropsWhatItDoesNotTake() async throws {
+        let (result, record) = try await makeCall(
+            .send([
+                "hello", "{\"event\":\"media\",\"media\":{\"payload\":\"/////w==\"}}",
+                "{\"event\":\"clear\",\"streamSid\":\"MZ00000000000000000000000000000000\"}",
+                "{\"event\":\"hangup\",\"streamSid\":\"MZ00000000000000000000000000000000\"}",
+            ]), .twilio, ending: .hangUp(atMilliseconds: 200))
+        #expect(result.counts.refusedMessages == 4)
+        #expect(result.playout == PlayoutCounts())
+        #expect(result.commands.map(\.kind) == [.refused, .refused, .refused, .refused])
+        #expect(record?.complaints == [])
+    }
+
+    @Test func telnyxTellsItsErrors() async throws {
+        let (result, record) = try await makeCall(
+            .send(["hello", "{\"event\":\"media\",\"media\":{\"payload\":\"%%%\"}}", "{\"event\":\"clear\"}"]
+            ),
+            .telnyx, ending: .hangUp(atMilliseconds: 200))
+        #expect(result.counts.refusedMessages == 2)
+        #expect(result.playout.clears == 1)
+        #expect(record?.complaints == [100003, 100004])
     }
 
     @Test func theServerMayClose() async throws {

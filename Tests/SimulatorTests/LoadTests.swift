@@ -6,7 +6,7 @@ import Testing
 
 @testable import Simulator
 
-@Suite(.serialized) struct LoadTests {
+@Suite struct LoadTests {
     @Test func aSmallRun() async throws {
         // The agent's port must be known to the bridge before the run: take a free one.
         let probe = try SimulatedAgent.start(AgentSettings())

@@ -12,6 +12,8 @@ import Telemetry
 enum BridgePlan: Sendable {
     /// Plays these pieces at `start`, each followed by a mark; clears when the key `*` comes; closes at the key `#`.
     case play([[UInt8]])
+    /// Sends these messages at `start` as they stand.
+    case send([String])
     /// Passes everything to the agent at this address.
     case agent(url: String)
 }
@@ -25,6 +27,7 @@ struct BridgeRecord: Sendable {
     var keys: [Character] = []
     var mediaBeforeStart = 0
     var stopped = false
+    var complaints: [Int] = []
     var errors = 0
     var closeCode: UInt16?
 }
@@ -159,7 +162,8 @@ private final class BridgeSession: WebSocketHandler, @unchecked Sendable {
         case .stop:
             record.stopped = true
             leg?.socket?.close(code: 1000)
-        case .connected, .clear, .error, .unknown: break
+        case .error(let code, _): record.complaints.append(code)
+        case .connected, .clear, .unknown: break
         }
     }
 
@@ -170,6 +174,7 @@ private final class BridgeSession: WebSocketHandler, @unchecked Sendable {
                 play(piece)
                 send { codec.encodeMark("m\(number)", into: &$0) }
             }
+        case .send(let messages): for text in messages { socket?.send(text: Array(text.utf8)) }
         case .agent(let url):
             let leg = AgentClient { [weak self] event, payload in self?.hear(event, payload) }
             self.leg = leg

@@ -98,7 +98,8 @@ import Testing
 
     @Test(arguments: 0..<8)
     func loadTalkIsFortyPercent(variant: Int) {
-        let script = LoadTalk.caller(variant: variant)
+        let script = LoadTalk.caller(
+            variant: variant, voices: [.noise(seed: 1, level: 100)])
         let spoken = script.parts.filter { $0.sound != .silence }.reduce(0) { $0 + $1.milliseconds }
         #expect(script.milliseconds == LoadTalk.patternMilliseconds)
         #expect(spoken >= 17_000 && spoken <= 20_000)
