@@ -11,7 +11,7 @@ final class AgentConversation: WebSocketHandler, @unchecked Sendable {
 
     enum Phase { case opened, queued, talking, leaving, over }
 
-    let settings: AgentSettings
+    let settings: SimulatedAgentSettings
     let sounds: TurnSounds
     var record: SimulatedConversation
     var socket: WebSocketConnection?
@@ -54,7 +54,7 @@ final class AgentConversation: WebSocketHandler, @unchecked Sendable {
     }
 
     init(
-        _ settings: AgentSettings, sounds: TurnSounds, record: SimulatedConversation, number: UInt64,
+        _ settings: SimulatedAgentSettings, sounds: TurnSounds, record: SimulatedConversation, number: UInt64,
         onEnd: @escaping (AgentConversation) -> Void
     ) {
         self.settings = settings

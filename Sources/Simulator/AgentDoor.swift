@@ -26,8 +26,8 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
     // `signatures`, `generator` and `address` are guarded by `lock`; all else is constant.
 
     private let settings: AgentDoorSettings
-    private let agents: [String: AgentSettings]
-    private let fallback: AgentSettings?
+    private let agents: [String: SimulatedAgentSettings]
+    private let fallback: SimulatedAgentSettings?
     private let admit: @Sendable (UpgradedSocket, _ agent: String, _ authorization: String) -> Void
     private var lock = pthread_mutex_t()
     private var signatures: [String: Int64] = [:]
@@ -35,7 +35,8 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
     private var address = ""
 
     init(
-        _ settings: AgentDoorSettings, agents: [String: AgentSettings], fallback: AgentSettings?,
+        _ settings: AgentDoorSettings, agents: [String: SimulatedAgentSettings],
+        fallback: SimulatedAgentSettings?,
         seed: UInt64,
         admit: @escaping @Sendable (UpgradedSocket, _ agent: String, _ authorization: String) -> Void
     ) {
@@ -118,7 +119,7 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
         return MonotonicTime.now.nanoseconds / 1_000_000_000 - minted <= Int64(settings.signatureSeconds)
     }
 
-    private static func refusal(_ behaviour: AgentSettings) -> Int? {
+    private static func refusal(_ behaviour: SimulatedAgentSettings) -> Int? {
         for case .refuse(let status) in behaviour.faults { return status }
         return nil
     }

@@ -7,7 +7,7 @@ public enum TurnTrigger: Sendable, Hashable {
     /// So many milliseconds after the previous turn was spoken to its end (or cut); for the first turn, after
     /// the metadata.
     case afterPrevious(milliseconds: Int)
-    /// When the caller has spoken and then been silent for `AgentSettings.endOfTurnMilliseconds`.
+    /// When the caller has spoken and then been silent for `SimulatedAgentSettings.endOfTurnMilliseconds`.
     case afterCaller
     /// At a time in milliseconds after the metadata; it cuts a turn that is still spoken.
     case at(milliseconds: Int)
@@ -81,7 +81,7 @@ public enum AgentFault: Sendable, Hashable {
 }
 
 /// How one simulated agent behaves.
-public struct AgentSettings: Sendable {
+public struct SimulatedAgentSettings: Sendable {
     /// Codec and rate of what it says.
     public var output = AudioFormat.pcmu8k
     /// Codec and rate of what it hears.

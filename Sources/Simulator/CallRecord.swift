@@ -5,7 +5,7 @@ import Carriers
 
 /// What happened in a call so far; becomes its `SimulatedCallResult`.
 struct CallRecord {
-    private let settings: CallSettings
+    private let settings: SimulatedCallSettings
     private var counts = SimulatedCounts()
     private var callerTrack: [UInt8] = []
     private var missing: [Range<Int64>] = []
@@ -19,7 +19,7 @@ struct CallRecord {
     /// Most commands and marks kept.
     private static let most = 200_000
 
-    init(_ settings: CallSettings) { self.settings = settings }
+    init(_ settings: SimulatedCallSettings) { self.settings = settings }
 
     /// A frame was numbered: sent, or lost.
     mutating func sent(_ frame: [UInt8], from start: Int64, fate: FrameFate) {

@@ -42,7 +42,7 @@ public final class CarrierNetwork: @unchecked Sendable {
     }
 
     /// Makes one call after `milliseconds` and waits for its end. Every way it can fail is in the result.
-    public func call(_ settings: CallSettings, afterMilliseconds milliseconds: Int = 0) async
+    public func call(_ settings: SimulatedCallSettings, afterMilliseconds milliseconds: Int = 0) async
         -> SimulatedCallResult
     {
         await withCheckedContinuation { continuation in

@@ -21,7 +21,7 @@ public enum DemoScript {
         ])
 
     /// What the agent says; it hangs up after the last turn.
-    public static let agent = AgentSettings(turns: [
+    public static let agent = SimulatedAgentSettings(turns: [
         AgentTurn(
             "Good evening, Harbour Hotel, the night desk. How may I help you?",
             sound: .speech(seed: 21, hertz: 118, level: 9000), milliseconds: 3600,
@@ -41,8 +41,8 @@ public enum DemoScript {
     ])
 
     /// The demo's call to the bridge at `url`.
-    public static func call(to url: String, dialect: CarrierDialect = .twilio) -> CallSettings {
-        var settings = CallSettings(
+    public static func call(to url: String, dialect: CarrierDialect = .twilio) -> SimulatedCallSettings {
+        var settings = SimulatedCallSettings(
             url: url, dialect: dialect, script: caller, ending: .server(limitMilliseconds: milliseconds),
             seed: 2026)
         settings.parameters = ["guest": "demo"]

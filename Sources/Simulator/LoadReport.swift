@@ -16,8 +16,8 @@ public struct LoadReport: Sendable, Hashable, Codable {
     public var callSeconds = 0.0
     /// CPU seconds this process used for it (bridge not included when it is another process).
     public var cpuSeconds = 0.0
-    /// Most calls at once.
-    public var peakCalls = 0
+    /// CPU seconds of the simulator's loop alone: carriers and agent.
+    public var loopSeconds = 0.0
     /// Conversations that reached the agent.
     public var conversations = 0
     /// Close codes the agent saw, and how many each.

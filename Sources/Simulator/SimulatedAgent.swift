@@ -12,8 +12,8 @@ public final class SimulatedAgent: @unchecked Sendable {
     public let loop: EventLoop
     private let ownsLoop: Bool
     private let host: String
-    private let behaviours: [String: (settings: AgentSettings, sounds: TurnSounds)]
-    private let fallback: (settings: AgentSettings, sounds: TurnSounds)?
+    private let behaviours: [String: (settings: SimulatedAgentSettings, sounds: TurnSounds)]
+    private let fallback: (settings: SimulatedAgentSettings, sounds: TurnSounds)?
     private let door: AgentDoor
     private var server: HTTPServer?
     private var ticker: Ticker?
@@ -34,7 +34,8 @@ public final class SimulatedAgent: @unchecked Sendable {
     ///
     /// - Throws: `NetError.system` and `NetError.cannotListen`.
     public static func start(
-        _ settings: AgentSettings?, agents: [String: AgentSettings] = [:], door: AgentDoorSettings = .init(),
+        _ settings: SimulatedAgentSettings?, agents: [String: SimulatedAgentSettings] = [:],
+        door: AgentDoorSettings = .init(),
         sharing loop: EventLoop? = nil
     ) throws(NetError) -> SimulatedAgent {
         let own: EventLoop = if let loop { loop } else { try EventLoop.start(name: "agent") }
@@ -67,7 +68,8 @@ public final class SimulatedAgent: @unchecked Sendable {
     }
 
     private init(
-        _ settings: AgentSettings?, agents: [String: AgentSettings], door: AgentDoor, host: String,
+        _ settings: SimulatedAgentSettings?, agents: [String: SimulatedAgentSettings], door: AgentDoor,
+        host: String,
         loop: EventLoop, ownsLoop: Bool
     ) {
         self.loop = loop

@@ -11,7 +11,7 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
 
     enum Phase { case waiting, connecting, opened, streaming, leaving, over }
 
-    let settings: CallSettings
+    let settings: SimulatedCallSettings
     let loop: EventLoop
     let connectAt: Int64
     var phase = Phase.waiting
@@ -42,7 +42,7 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
     var returning = DelayLine<String>()
 
     init(
-        _ settings: CallSettings, on loop: EventLoop, after milliseconds: Int,
+        _ settings: SimulatedCallSettings, on loop: EventLoop, after milliseconds: Int,
         finish: @escaping @Sendable (SimulatedCallResult) -> Void
     ) {
         self.settings = settings

@@ -2,7 +2,7 @@
 
 import Carriers
 
-extension CallSettings {
+extension SimulatedCallSettings {
     /// What the stream's `start` says: ids in the carrier's own shape, numbers where it tells them.
     func streamStart() -> StreamStart {
         var generator = SeededGenerator(seed: seed)

@@ -8,7 +8,7 @@ struct TurnSounds: Sendable {
     private let lengths: [Int64]
 
     /// The sounds of `settings.turns`.
-    init(_ settings: AgentSettings) {
+    init(_ settings: SimulatedAgentSettings) {
         sounds = settings.turns.map {
             SoundCoding.encoded(
                 $0.sound.rendered(milliseconds: $0.milliseconds, rate: settings.output.rate),

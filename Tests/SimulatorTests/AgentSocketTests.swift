@@ -8,8 +8,10 @@ import Testing
 @testable import Simulator
 
 @Suite struct AgentSocketTests {
-    private static func settings(_ change: (inout AgentSettings) -> Void = { _ in }) -> AgentSettings {
-        var settings = AgentSettings(turns: [
+    private static func settings(_ change: (inout SimulatedAgentSettings) -> Void = { _ in })
+        -> SimulatedAgentSettings
+    {
+        var settings = SimulatedAgentSettings(turns: [
             AgentTurn(
                 "Good day to you all", sound: .tone(hertz: 500, level: 8000), milliseconds: 400,
                 trigger: .afterPrevious(milliseconds: 0)),
@@ -24,7 +26,7 @@ import Testing
     }
 
     private static func talk(
-        _ settings: AgentSettings, sound: [UInt8] = [], milliseconds: Int
+        _ settings: SimulatedAgentSettings, sound: [UInt8] = [], milliseconds: Int
     ) async throws -> (heard: HeardConversation, record: SimulatedConversation?) {
         let agent = try SimulatedAgent.start(settings)
         defer { agent.stop() }
@@ -206,7 +208,8 @@ import Testing
 
 @Suite struct AgentDoorTests {
     private static func door(_ settings: AgentDoorSettings) -> AgentDoor {
-        AgentDoor(settings, agents: ["a b": AgentSettings()], fallback: nil, seed: 1) { socket, _, _ in
+        AgentDoor(settings, agents: ["a b": SimulatedAgentSettings()], fallback: nil, seed: 1) {
+            socket, _, _ in
             socket.release()
         }
     }

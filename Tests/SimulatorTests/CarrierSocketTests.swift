@@ -9,12 +9,14 @@ import Testing
 
 /// Runs one call against a bridge and returns both records.
 func makeCall(
-    _ plan: BridgePlan, _ dialect: CarrierDialect, script: CallerScript = CallerScript(), ending: CallEnding,
-    change: (inout CallSettings) -> Void = { _ in }
+    _ plan: BridgePlan, _ dialect: CarrierDialect, script: CallerScript = CallerScript(),
+    ending: SimulatedEnding,
+    change: (inout SimulatedCallSettings) -> Void = { _ in }
 ) async throws -> (carrier: SimulatedCallResult, bridge: BridgeRecord?) {
     let bridge = try SmallBridge.start(plan)
     let network = try CarrierNetwork.start(everyMilliseconds: 10)
-    var settings = CallSettings(url: bridge.url(dialect), dialect: dialect, script: script, ending: ending)
+    var settings = SimulatedCallSettings(
+        url: bridge.url(dialect), dialect: dialect, script: script, ending: ending)
     change(&settings)
     let result = await network.call(settings)
     var record: BridgeRecord?

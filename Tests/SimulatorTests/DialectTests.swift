@@ -12,8 +12,8 @@ import Testing
         .exotel(spelling: .numeric), .exotel(spelling: .camelCase),
     ]
 
-    private static func settings(_ dialect: CarrierDialect, seed: UInt64 = 4) -> CallSettings {
-        var settings = CallSettings(
+    private static func settings(_ dialect: CarrierDialect, seed: UInt64 = 4) -> SimulatedCallSettings {
+        var settings = SimulatedCallSettings(
             url: "ws://127.0.0.1:1/", dialect: dialect, script: CallerScript(),
             ending: .hangUp(atMilliseconds: 1000), seed: seed)
         settings.parameters = ["agentId": "agent_42"]

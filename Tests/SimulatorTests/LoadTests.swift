@@ -9,7 +9,7 @@ import Testing
 @Suite struct LoadTests {
     @Test func aSmallRun() async throws {
         // The agent's port must be known to the bridge before the run: take a free one.
-        let probe = try SimulatedAgent.start(AgentSettings())
+        let probe = try SimulatedAgent.start(SimulatedAgentSettings())
         let port = probe.port
         probe.stop()
         let bridge = try SmallBridge.start(
@@ -34,6 +34,7 @@ import Testing
         #expect(report.turnToCarrier.count >= 4)
         #expect(report.chunkToCarrier.count >= report.turnToCarrier.count)
         #expect(report.callSeconds == 8)
+        #expect(report.loopSeconds > 0 && report.loopSeconds <= report.cpuSeconds)
         #expect(report.clears == report.interruptions)
         #expect(report.interruptionToClear.count == report.interruptions)
         #expect(report.interruptions >= 1)

@@ -56,7 +56,7 @@ public struct CarrierDialect: Sendable, Hashable {
 }
 
 /// How a simulated call ends.
-public enum CallEnding: Sendable, Hashable {
+public enum SimulatedEnding: Sendable, Hashable {
     /// The caller hangs up: `stop`, then close 1000, at a position in milliseconds.
     case hangUp(atMilliseconds: Int)
     /// The connection breaks (TCP reset) at a position in milliseconds.
@@ -93,7 +93,7 @@ public struct CallProbe: Sendable {
 }
 
 /// Everything that makes one simulated call.
-public struct CallSettings: Sendable {
+public struct SimulatedCallSettings: Sendable {
     /// The WebSocket address of the bridge.
     public var url: String
     /// Header fields of the upgrade (a signature, Basic authorization).
@@ -111,7 +111,7 @@ public struct CallSettings: Sendable {
     /// The keys the caller presses, in order of time.
     public var keys: [CallerScript.Key]
     /// How it ends.
-    public var ending: CallEnding
+    public var ending: SimulatedEnding
     /// What goes wrong.
     public var faults = CarrierFaults()
     /// From which ids and faults follow.
@@ -127,7 +127,7 @@ public struct CallSettings: Sendable {
 
     /// A call to `url` with what `script` says.
     public init(
-        url: String, dialect: CarrierDialect, script: CallerScript, ending: CallEnding, seed: UInt64 = 1
+        url: String, dialect: CarrierDialect, script: CallerScript, ending: SimulatedEnding, seed: UInt64 = 1
     ) {
         self.init(
             url: url, dialect: dialect, sound: script.rendered(dialect.inbound), keys: script.keys,
@@ -137,7 +137,7 @@ public struct CallSettings: Sendable {
     /// A call to `url` with a sound that is coded already and may be shared by many calls.
     public init(
         url: String, dialect: CarrierDialect, sound: CallerSound, keys: [CallerScript.Key] = [],
-        ending: CallEnding, seed: UInt64 = 1
+        ending: SimulatedEnding, seed: UInt64 = 1
     ) {
         self.url = url
         self.dialect = dialect
