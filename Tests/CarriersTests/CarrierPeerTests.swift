@@ -26,6 +26,8 @@ private func command(_ peer: inout CarrierPeer, _ message: String) -> CarrierCom
     "{\"event\":\"media\",\"streamSid\":\"MZ1\",\"media\":{\"payload\":\"//8=\",\"track\":\"inbound\"}}",
     "{\"event\":\"media\",\"streamSid\":\"MZ1\",\"media\":{}}", "{\"event\":\"media\",\"streamSid\":\"MZ1\"}",
     "{\"event\":\"media\",\"streamSid\":\"MZ1\",\"media\":{\"payload\":\"*\"}}",
+    "{\"event\":\"media\",\"streamSid\":\"MZ1\",\"media\":{\"payload\":\"//8=\"},\"sequenceNumber\":\"1\"}",
+    "{\"event\":\"mark\",\"streamSid\":\"MZ1\",\"mark\":{\"name\":\"m\"},\"x\":null}",
     "{\"event\":\"stop\",\"streamSid\":\"MZ1\"}", "{\"streamSid\":\"MZ1\"}", "[]", "",
     "{\"event\":\"clear\",\"streamSid\":\"MZ1\"}x",
 ])
