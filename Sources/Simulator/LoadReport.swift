@@ -30,6 +30,8 @@ public struct LoadReport: Sendable, Hashable, Codable {
     public var framesMissing = 0
     /// Bytes of caller's sound that arrived at the agent.
     public var bytesArrived: Int64 = 0
+    /// Samples the agent sent, at its own rate.
+    public var samplesSpoken: Int64 = 0
     /// Media messages the carriers received.
     public var mediaReceived = 0
     /// Samples the carriers received.
