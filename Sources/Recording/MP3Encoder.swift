@@ -35,6 +35,8 @@ public struct MP3Encoder: ~Copyable, @unchecked Sendable {
     private var right: [Int16] = []
     private var scratch: [UInt8]
     private var isFinished = false
+    /// Silent samples put before a very short recording, told in the Info frame as encoder delay.
+    private var lead = 0
 
     /// LAME asks for 1.25 × samples + 7200 bytes of room (lame.h), and 7200 for the flush.
     private static func room(_ frame: Int) -> Int { frame * 5 / 4 + 7200 }
@@ -78,12 +80,23 @@ public struct MP3Encoder: ~Copyable, @unchecked Sendable {
         samples += Int64(newLeft.count)
     }
 
+    /// ffmpeg (5.1) forgets what it should skip at the start when it has to cut the end of the same frame, which is so
+    /// below 1152 − 1105 samples: the skip (576 of the encoder, 529 of the decoder) ends in the second frame. Sound
+    /// that starts with the third frame is safe.
+    private static let shortest = 47
+
     /// Ends the stream and appends its last frames.
     ///
     /// - Throws: `empty` if no sample was encoded.
     public mutating func finish(into output: inout [UInt8]) throws(MP3EncoderError) {
         guard !isFinished else { throw .wrongState }
         guard samples > 0 else { throw .empty }
+        if samples < Self.shortest {
+            // So few have not been fed yet.
+            lead = Self.shortest
+            left.insert(contentsOf: repeatElement(0, count: lead), at: 0)
+            right.insert(contentsOf: repeatElement(0, count: lead), at: 0)
+        }
         try feedPending(into: &output)
         isFinished = true
         let lame = self.lame
@@ -102,7 +115,12 @@ public struct MP3Encoder: ~Copyable, @unchecked Sendable {
             lame_get_lametag_frame(lame, $0.baseAddress, $0.count)
         }
         guard count > 0, count <= scratch.count else { throw .noInfoFrame }
-        return Array(scratch[..<count])
+        var frame = Array(scratch[..<count])
+        if lead > 0 {
+            guard let info = InfoTag(frame) else { throw .noInfoFrame }
+            InfoTag.setEncoderDelay(info.encoderDelay + lead, in: &frame)
+        }
+        return frame
     }
 
     private mutating func feedPending(into output: inout [UInt8]) throws(MP3EncoderError) {
@@ -139,7 +157,13 @@ public struct MP3Encoder: ~Copyable, @unchecked Sendable {
     }
 
     /// Makes LAME ready for `settings`, silent on every channel.
-    private static func makeLame(_ settings: MP3Settings) throws(MP3EncoderError) -> OpaquePointer {
+    ///
+    /// At every constant bit rate LAME multiplies the sound by a factor of its own against clipping (0.95 up to 160 kbit/s,
+    /// 0.97 or 1 above). A recording keeps its level: `scale` undoes the factor, and where it is another one LAME is
+    /// made again.
+    private static func makeLame(
+        _ settings: MP3Settings, scale: Float = 1 / 0.95
+    ) throws(MP3EncoderError) -> OpaquePointer {
         guard let lame = lame_init() else { throw .unavailable(code: -2) }
         lame_set_errorf(lame, nil)
         lame_set_debugf(lame, nil)
@@ -152,6 +176,7 @@ public struct MP3Encoder: ~Copyable, @unchecked Sendable {
         lame_set_VBR(lame, vbr_off)
         lame_set_brate(lame, Int32(settings.kilobits))
         lame_set_quality(lame, Int32(settings.quality))
+        lame_set_scale(lame, scale)
         lame_set_bWriteVbrTag(lame, 1)
         // ID3 is written by us: LAME's has no chapters and could not be reserved.
         lame_set_write_id3tag_automatic(lame, 0)
@@ -159,6 +184,11 @@ public struct MP3Encoder: ~Copyable, @unchecked Sendable {
         guard code >= 0, lame_get_brate(lame) == Int32(settings.kilobits) else {
             lame_close(lame)
             throw .unavailable(code: code)
+        }
+        let level = lame_get_scale(lame)
+        if abs(level - 1) > 0.0001, scale == 1 / 0.95, level > 0 {
+            lame_close(lame)
+            return try makeLame(settings, scale: scale / level)
         }
         return lame
     }

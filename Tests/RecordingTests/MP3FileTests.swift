@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct MP3FileTests {
     static let lengths = [
-        1, 2, 47, 528, 529, 575, 576, 577, 1104, 1105, 1106, 1151, 1152, 1153, 1680, 1681, 1728, 2304, 4799,
+        1, 2, 46, 47, 48, 528, 529, 575, 576, 577, 1104, 1105, 1106, 1151, 1152, 1153, 1680, 1681, 1728, 2304,
+        4799,
         8000,
         8001, 16_123, 40_000, 99_991,
     ]
@@ -105,6 +106,26 @@ import Testing
         var sum = 0
         for index in source.indices { sum += Int(source[index]) * Int(decoded[offset + index]) }
         return sum
+    }
+
+    /// LAME would make everything 5 % quieter of its own accord.
+    @Test(
+        arguments: [
+            (8000, 24), (8000, 48), (8000, 64), (16000, 64), (24000, 96), (44100, 128), (48000, 192),
+            (48000, 320),
+        ],
+        MP3Settings.Channels.allCases)
+    func theLevelIsKept(rate: (Int, Int), channels: MP3Settings.Channels) throws {
+        let folder = try MP3TestFolder()
+        let tone = Tones.sine(1000, rate: rate.0, count: rate.0, amplitude: 0.5)
+        let settings = MP3Settings(rate: rate.0, channels: channels, kilobits: rate.1)
+        let file = try Self.write(tone, tone, settings, in: folder)
+        let decoded = try MP3Judge.ffmpeg.channels(
+            of: file.path, count: channels == .dual ? 2 : 1, in: folder)
+        for channel in decoded {
+            let middle = channel[(rate.0 / 4)..<(rate.0 * 3 / 4)]
+            #expect(abs(Goertzel(1000, rate: rate.0).amplitude(in: middle) - 0.5) < 0.005)
+        }
     }
 
     @Test(arguments: MP3Judge.allCases)
