@@ -5,7 +5,8 @@ import Testing
 @testable import Audio
 
 @Suite struct G711Tests {
-    /// Decision values x(0)…x(127) of Table 2a: one interval of 1, fifteen of 2, then sixteen each of 4, 8 … 256, in 14-bit units.
+    /// Decision values x(0)…x(127) of Table 2a: one interval of 1, fifteen of 2, then sixteen each of 4, 8 …
+    /// 256, in 14-bit units.
     static let muDecisions: [Int] = steps([
         (1, 1), (2, 15), (4, 16), (8, 16), (16, 16), (32, 16), (64, 16), (128, 16), (256, 16),
     ])

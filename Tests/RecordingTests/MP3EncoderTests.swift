@@ -100,6 +100,24 @@ import Testing
         #expect(whole.info == cut.info)
     }
 
+    /// LAME's tables are shared by the process: encoders starting and working side by side must not disturb each other.
+    @Test func encodersSideBySideGiveTheSameBytes() async throws {
+        let left = MP3FileTests.speech(9000, seed: 31)
+        let right = MP3FileTests.speech(9000, seed: 32)
+        let alone = try Self.stream(left, right, MP3Settings(), cuts: [160]).stream
+        let same = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for index in 0..<24 {
+                group.addTask {
+                    // Others at other rates start in between.
+                    _ = try MP3Encoder(MP3Settings(rate: index % 2 == 0 ? 16000 : 44100))
+                    return try Self.stream(left, right, MP3Settings(), cuts: [index + 1]).stream == alone
+                }
+            }
+            return try await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(same == 24)
+    }
+
     @Test func emptyAndWrongOrderAreRefused() throws {
         var output: [UInt8] = []
         var encoder = try MP3Encoder(MP3Settings())
@@ -124,7 +142,8 @@ import Testing
         #expect(caught == [.unequalChannels, .wrongState])
     }
 
-    /// The Info tag against an independent count over the file: frames walked, bytes counted, CRCs bit by bit.
+    /// The Info tag against an independent count over the file: frames walked, bytes counted, CRCs bit by
+    /// bit.
     @Test(arguments: [1, 576, 577, 30_000, 480_000], MP3Settings.Channels.allCases)
     func infoTagIsTrueOfTheFile(length: Int, channels: MP3Settings.Channels) throws {
         let folder = try MP3TestFolder()
