@@ -211,4 +211,40 @@ import Testing
         for length in 0..<177 { #expect(InfoTag(Array(frame[..<length])) == nil) }
         #expect(InfoTag([UInt8](repeating: 0xFF, count: 500)) == nil)
     }
+
+    @Test func anyBytesAreReadWithoutHarm() {
+        var random = CountedRandom(state: 7)
+        var headers = 0
+        for _ in 0..<3000 {
+            var bytes = (0..<Int.random(in: 0...300, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
+            if bytes.count > 40 {
+                bytes[0] = 0xFF
+                bytes[1] = [0xE3, 0xF3, 0xFB].randomElement(using: &random) ?? 0xE3
+                for start in [13, 21, 36] {
+                    bytes.replaceSubrange(start..<start + 4, with: Array("Info".utf8))
+                }
+            }
+            if let header = MP3FrameHeader(bytes) {
+                headers += 1
+                #expect(header.length > 20 && header.length < 1500)
+            }
+            if let tag = InfoTag(bytes) { #expect(tag.frameLength <= bytes.count) }
+        }
+        #expect(headers > 1000)
+    }
+}
+
+/// SplitMix64: the same numbers in every run.
+private struct CountedRandom: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
 }
