@@ -69,18 +69,15 @@ public struct TapeClosing: Sendable, Hashable, Codable {
     }
 }
 
-/// Times of characters within a turn's sound, as the agent told them.
+/// Times of the characters of the agent's next sound, as the agent told them.
 public struct TapeAlignment: Sendable, Hashable, Codable {
-    /// Samples of the turn before this piece of sound, at the recording rate.
-    public var offset: Int64
     /// The characters.
     public var characters: [String]
     /// Their starts, milliseconds from the piece's start.
     public var starts: [Int]
 
     /// An alignment made of its parts.
-    public init(offset: Int64, characters: [String], starts: [Int]) {
-        self.offset = offset
+    public init(characters: [String], starts: [Int]) {
         self.characters = characters
         self.starts = starts
     }

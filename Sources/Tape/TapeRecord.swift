@@ -40,6 +40,9 @@ public enum TapeKind: UInt8, Sendable, CaseIterable {
     case closing = 16
     /// Times of characters of agent sound: turn (Int64), JSON `TapeAlignment`.
     case alignment = 17
+    /// Nothing came from the carrier for a while; `position` is where. Payload: samples (Int64), then 1 when
+    /// frame numbers were missing (a loss), 0 when the carrier sent nothing.
+    case gap = 18
 }
 
 /// One record, as read back from a tape.

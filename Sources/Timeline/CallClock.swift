@@ -14,6 +14,7 @@ public struct CallClock: Sendable {
     /// Nanoseconds on the monotonic clock of position 0, by the least delayed frame of each of two buckets.
     private var current: Int64?
     private var previous: Int64?
+    private var provisional: Int64?
     private var bucketStart = MonotonicTime(nanoseconds: 0)
 
     /// How long a bucket lasts: the window is one to two of them.
@@ -42,9 +43,12 @@ public struct CallClock: Sendable {
         }
     }
 
-    /// The position at `instant`; zero before any frame was seen.
+    /// Takes `instant` for position 0 until a frame says better.
+    public mutating func anchor(at instant: MonotonicTime) { provisional = instant.nanoseconds }
+
+    /// The position at `instant`; before any frame was seen it counts from the anchor, or is zero.
     public func position(at instant: MonotonicTime) -> MediaTime {
-        guard let current else { return .zero }
+        guard let current = current ?? provisional else { return .zero }
         let origin = previous.map { min($0, current) } ?? current
         let elapsed = instant.nanoseconds &- origin
         // Split so that hours in nanoseconds times the rate stay within 64 bits.
