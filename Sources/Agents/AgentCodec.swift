@@ -30,29 +30,72 @@ public struct ConversationInitiation: Sendable, Hashable {
 }
 
 /// Speaks the ElevenLabs conversation protocol. One codec serves one conversation.
+///
+/// Members may come in any order (`type` mostly comes last); of two of the same name the first counts.
 public struct AgentCodec: Sendable {
     /// The sound of the last `.audio` event (base64 removed). Reused: copy to keep.
     public private(set) var payload: [UInt8] = []
+    /// Base64 that has escapes (`\/`), decoded.
+    private var scratch: [UInt8] = []
 
     /// A codec for one conversation.
     public init() {}
 
-    /// Decodes one text message.
+    /// Decodes one text message. `payload` is empty unless the answer is `.audio`.
     /// - Throws: `AgentMessageError`; the conversation can go on with the next message.
     public mutating func decode(_ message: UnsafeRawBufferPointer) throws(AgentMessageError) -> AgentEvent {
-        throw .notJSON
+        payload.removeAll(keepingCapacity: true)
+        guard let frame = AgentFrame(message) else { throw .notJSON }
+        guard let type = frame.type?.text else { throw .missingField("type") }
+        if type.equals("audio") { return try audio(frame) }
+        return try AgentEventReader(whole: frame.whole).read(type)
     }
 
-    /// Appends `conversation_initiation_client_data` to `output`.
-    public func encodeInitiation(_ initiation: ConversationInitiation, into output: inout [UInt8]) {}
-    /// Appends a `user_audio_chunk` with `sound` (bytes in the agent's input format) to `output`.
-    public func encodeUserAudio(_ sound: UnsafeRawBufferPointer, into output: inout [UInt8]) {}
-    /// Appends the `pong` to ping `eventID` to `output`.
-    public func encodePong(eventID: Int64, into output: inout [UInt8]) {}
-    /// Appends a `contextual_update` with `text` to `output`.
-    public func encodeContextualUpdate(_ text: String, into output: inout [UInt8]) {}
-    /// Appends `user_activity` to `output`.
-    public func encodeUserActivity(into output: inout [UInt8]) {}
-    /// Appends a `client_tool_result` to `output`.
-    public func encodeToolResult(callID: String, result: String, isError: Bool, into output: inout [UInt8]) {}
+    private mutating func audio(_ frame: AgentFrame) throws(AgentMessageError) -> AgentEvent {
+        guard let text = frame.sound?.text else { throw .missingField("audio_base_64") }
+        guard let eventID = frame.eventID?.integer else { throw .missingField("event_id") }
+        var decoded = false
+        if let plain = text.plain {
+            decoded = Base64.decode(plain, into: &payload)
+        } else {
+            scratch.removeAll(keepingCapacity: true)
+            text.append(to: &scratch)
+            decoded = scratch.withUnsafeBytes { Base64.decode($0, into: &payload) }
+        }
+        guard decoded else { throw .notBase64 }
+        let alignment = frame.alignment.flatMap { AudioAlignment($0) }
+        return .audio(eventID: eventID, alignment: alignment)
+    }
+}
+
+extension AudioAlignment {
+    /// The alignment of an `alignment` object; nil when it is null or ill-formed: sound does not depend on it.
+    init?(_ value: JSONValue) {
+        guard let object = value.object,
+            let characters = Self.elements(of: object.member("chars"), { $0.text?.string(limit: 64) }),
+            let starts = Self.elements(of: object.member("char_start_times_ms"), Self.milliseconds),
+            let durations = Self.elements(of: object.member("char_durations_ms"), Self.milliseconds),
+            characters.count == starts.count, characters.count == durations.count
+        else { return nil }
+        self.init(characters: characters, startMilliseconds: starts, durationMilliseconds: durations)
+    }
+
+    /// A day: more than any chunk of sound, and small enough to reckon with.
+    private static func milliseconds(_ value: JSONValue) -> Int? {
+        guard let number = value.integer, 0...86_400_000 ~= number else { return nil }
+        return Int(number)
+    }
+
+    /// The array's elements, if `element` understands each of them.
+    private static func elements<Element>(of value: JSONValue?, _ element: (JSONValue) -> Element?)
+        -> [Element]?
+    {
+        guard var scanner = value?.array?.scanner(), scanner.enterArray() else { return nil }
+        var elements: [Element] = []
+        while scanner.nextElement() {
+            guard let value = scanner.value(), let read = element(value) else { return nil }
+            elements.append(read)
+        }
+        return elements
+    }
 }

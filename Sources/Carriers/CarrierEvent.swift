@@ -74,7 +74,8 @@ public struct MediaStamp: Sendable, Hashable {
     public var timestamp: Int64?
 
     /// A stamp of `track` with what else is known.
-    public init(track: Track = .inbound, sequence: Int64? = nil, chunk: Int64? = nil, timestamp: Int64? = nil) {
+    public init(track: Track = .inbound, sequence: Int64? = nil, chunk: Int64? = nil, timestamp: Int64? = nil)
+    {
         self.track = track
         self.sequence = sequence
         self.chunk = chunk

@@ -1,0 +1,62 @@
+// What we send to an agent, as bytes.
+
+import Wire
+
+extension AgentCodec {
+    /// Appends `conversation_initiation_client_data` to `output`. What is unset is left out, not null.
+    public func encodeInitiation(_ initiation: ConversationInitiation, into output: inout [UInt8]) {
+        JSONWriter.append("{\"type\":\"conversation_initiation_client_data\"", to: &output)
+        if !initiation.dynamicVariables.isEmpty {
+            JSONWriter.append(",\"dynamic_variables\":{", to: &output)
+            // In order of name: the same initiation gives the same bytes.
+            for (index, variable) in initiation.dynamicVariables.sorted(by: { $0.key < $1.key }).enumerated()
+            {
+                if index > 0 { JSONWriter.append(",", to: &output) }
+                JSONWriter.append(string: variable.key, to: &output)
+                JSONWriter.append(":", to: &output)
+                JSONWriter.append(string: variable.value, to: &output)
+            }
+            JSONWriter.append("}", to: &output)
+        }
+        if let userID = initiation.userID {
+            JSONWriter.append(",\"user_id\":", to: &output)
+            JSONWriter.append(string: userID, to: &output)
+        }
+        JSONWriter.append("}", to: &output)
+    }
+
+    /// Appends a `user_audio_chunk` with `sound` (bytes in the agent's input format) to `output`.
+    public func encodeUserAudio(_ sound: UnsafeRawBufferPointer, into output: inout [UInt8]) {
+        JSONWriter.append("{\"user_audio_chunk\":", to: &output)
+        JSONWriter.append(base64: sound, to: &output)
+        JSONWriter.append("}", to: &output)
+    }
+
+    /// Appends the `pong` to ping `eventID` to `output`.
+    public func encodePong(eventID: Int64, into output: inout [UInt8]) {
+        JSONWriter.append("{\"type\":\"pong\",\"event_id\":", to: &output)
+        JSONWriter.append(integer: eventID, to: &output)
+        JSONWriter.append("}", to: &output)
+    }
+
+    /// Appends a `contextual_update` with `text` to `output`.
+    public func encodeContextualUpdate(_ text: String, into output: inout [UInt8]) {
+        JSONWriter.append("{\"type\":\"contextual_update\",\"text\":", to: &output)
+        JSONWriter.append(string: text, to: &output)
+        JSONWriter.append("}", to: &output)
+    }
+
+    /// Appends `user_activity` to `output`.
+    public func encodeUserActivity(into output: inout [UInt8]) {
+        JSONWriter.append("{\"type\":\"user_activity\"}", to: &output)
+    }
+
+    /// Appends a `client_tool_result` to `output`.
+    public func encodeToolResult(callID: String, result: String, isError: Bool, into output: inout [UInt8]) {
+        JSONWriter.append("{\"type\":\"client_tool_result\",\"tool_call_id\":", to: &output)
+        JSONWriter.append(string: callID, to: &output)
+        JSONWriter.append(",\"result\":", to: &output)
+        JSONWriter.append(string: result, to: &output)
+        JSONWriter.append(isError ? ",\"is_error\":true}" : ",\"is_error\":false}", to: &output)
+    }
+}
