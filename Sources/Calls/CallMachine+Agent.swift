@@ -47,7 +47,7 @@ extension CallMachine {
             end = CallEnd(.agent, failure == .refused ? .agentRefused : failure == .busy ? .agentQuota : .agentUnreachable)
             mayRetry = failure != .refused
         } else {
-            let meaning = AgentCloseMeaning(code: code, reason: reason, lastError: lastAgentError)
+            let meaning = AgentCloseMeaning(code: Int(code), reason: reason, lastError: lastAgentError)
             end = CallEnd(.agent, reasonFor(meaning))
             mayRetry = meaning.mayRetryBeforeAudio
         }
@@ -62,12 +62,12 @@ extension CallMachine {
     }
 
     private func reasonFor(_ meaning: AgentCloseMeaning) -> CallEndReason {
-        switch meaning.kind {
+        switch meaning {
         case .ended: .agentEnded
-        case .maxDuration: .agentMaxDuration
-        case .quota, .queueTimedOut: .agentQuota
-        case .refused: .agentRefused
-        case .failed, .internalError: .agentFailed
+        case .maximumDuration: .agentMaxDuration
+        case .quotaExceeded, .queueTimedOut: .agentQuota
+        case .rejected: .agentRefused
+        case .serviceTimeout, .serviceFailure, .internalFailure, .other: .agentFailed
         case .network: .agentLost
         }
     }

@@ -41,6 +41,9 @@ public final class Lock: @unchecked Sendable {
         return try body()
     }
 
+    /// Inside `withLock`: wakes one that waits.
+    public func signalOne() { pthread_cond_signal(condition) }
+
     /// Inside `withLock`: lets others in until a signal, or `milliseconds` have passed.
     public func wait(milliseconds: Int64) {
         var until = timespec()
