@@ -116,13 +116,8 @@ extension CallMachine {
         _ actions: inout some CallActions
     ) {
         guard phase == .connecting else { return }
-        do throws(AudioError) {
-            guard let output, let input else { throw .unsupported }
-            try uplink?.open(input, at: now)
-            try playout?.open(output)
-        } catch {
+        guard let output, let input, canOpen(input: input, output: output, at: now) else {
             // Playing one format as another is loud noise: end instead.
-            actions.closeAgent()
             finish(CallEnd(.agent, .agentFormat), sawEnd: false, at: now, &actions)
             return
         }
@@ -130,6 +125,16 @@ extension CallMachine {
         if let started = lifecycle.startedAt { counters.setupMilliseconds = now.milliseconds(since: started) }
         note("agent_live", at: now)
         actions.conversationOpened(conversationID)
+    }
+
+    private mutating func canOpen(input: AudioFormat, output: AudioFormat, at now: MonotonicTime) -> Bool {
+        do throws(AudioError) {
+            try uplink?.open(input, at: now)
+            try playout?.open(output)
+            return true
+        } catch {
+            return false
+        }
     }
 
     private mutating func sound(

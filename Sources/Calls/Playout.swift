@@ -17,7 +17,7 @@ struct Playout {
 
     private let traits: PlayoutTraits
     private let format: AudioFormat
-    private var transcoder: Transcoder?
+    private var transcoder: TranscoderCell?
     private var waiting: [Waiting] = []
     private var waitingBytes = 0
     private var lastArrival = MonotonicTime(nanoseconds: 0)
@@ -43,7 +43,7 @@ struct Playout {
 
     /// The agent will speak in `format`.
     mutating func open(_ format: AudioFormat) throws(AudioError) {
-        transcoder = try Transcoder(from: format, to: self.format)
+        transcoder = try TranscoderCell(from: format, to: self.format)
     }
 
     /// Whether all that was sent has been played, or must have been by `now`.

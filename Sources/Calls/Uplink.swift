@@ -15,7 +15,7 @@ struct Uplink {
     private(set) var clock: CallClock
     private let format: AudioFormat
     private let kind: TapeKind
-    private var transcoder: Transcoder?
+    private var transcoder: TranscoderCell?
     private var agentFormat: AudioFormat?
     /// When sound, or silence in its place, was last sent to the agent.
     private var lastSent: MonotonicTime?
@@ -38,7 +38,7 @@ struct Uplink {
 
     /// The agent listens from now on, in `format`.
     mutating func open(_ format: AudioFormat, at now: MonotonicTime) throws(AudioError) {
-        transcoder = try Transcoder(from: self.format, to: format)
+        transcoder = try TranscoderCell(from: self.format, to: format)
         agentFormat = format
         lastSent = now
         silenceSince = 0

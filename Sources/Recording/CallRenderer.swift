@@ -1,13 +1,14 @@
 // Follows a tape and makes its MP3: live while the call runs, or all at once.
 
 import CLinux
+import Glibc
 import Tape
 import Telemetry
 
 /// What the renderer makes.
 public struct RenderSettings: Sendable, Hashable {
     /// Dual channel (caller left, agent right) or mixed.
-    public var channels: MP3Channels
+    public var channels: MP3Settings.Channels
     /// Bits a second in thousands for narrowband (8 kHz) calls.
     public var narrowbandKilobits: Int
     /// The same for wideband calls (16 kHz and more).
@@ -17,7 +18,7 @@ public struct RenderSettings: Sendable, Hashable {
 
     /// The defaults: dual, 48 kbit/s at 8 kHz, 64 at 16 kHz, quality 5.
     public init(
-        channels: MP3Channels = .dual, narrowbandKilobits: Int = 48, widebandKilobits: Int = 64, quality: Int = 5
+        channels: MP3Settings.Channels = .dual, narrowbandKilobits: Int = 48, widebandKilobits: Int = 64, quality: Int = 5
     ) {
         self.channels = channels
         self.narrowbandKilobits = narrowbandKilobits
@@ -52,6 +53,7 @@ public final class CallRenderer {
     private var readOffset: Int64 = 0
     private var parser = TapeParser()
     private var fold: TapeFold?
+    private var pendingHeader: TapeHeader?
     private var writer: MP3FileWriter?
     private var cpu: Int64 = 0
 
@@ -88,10 +90,11 @@ public final class CallRenderer {
         try follow()
         let began = Self.threadNanoseconds()
         guard var fold else { throw .badTape }
+        pendingHeader = fold.header
         let samples = try fold.finish(read: reader(), emit: emitter())
         var summary: MP3Summary?
         if let writer {
-            do { summary = try writer.finish() } catch { throw .encoder("finish") }
+            summary = try translating { () throws(MP3FileError) in try writer.finish(samples: samples) }
         }
         cpu += Self.threadNanoseconds() - began
         let call = RenderedCall(
@@ -109,7 +112,12 @@ public final class CallRenderer {
             fold = try TapeFold(header: TapeFold.document(TapeHeader.self, record), at: record.time)
             return
         }
-        try fold?.take(record, read: reader(), emit: emitter())
+        // Moved out while it works: `emit` comes back into this object.
+        guard var working = fold else { return }
+        pendingHeader = working.header
+        fold = nil
+        defer { fold = working }
+        try working.take(record, read: reader(), emit: emitter())
     }
 
     /// Reads bytes of the tape back.
@@ -125,15 +133,58 @@ public final class CallRenderer {
     }
 
     private func emit(_ left: ArraySlice<Int16>, _ right: ArraySlice<Int16>) throws(RecordingError) {
-        do {
-            if writer == nil { writer = try openWriter() }
-            try left.withUnsafeBufferPointer { left in
-                try right.withUnsafeBufferPointer { right in try writer?.write(left: left, right: right) }
+        try translating { () throws(MP3FileError) in
+            let writer: MP3FileWriter
+            if let open = self.writer { writer = open } else { writer = try openWriter() }
+            self.writer = writer
+            try left.withUnsafeBufferPointer { (left) throws(MP3FileError) in
+                try right.withUnsafeBufferPointer { (right) throws(MP3FileError) in
+                    try writer.append(left: left, right: right)
+                }
             }
-        } catch let error as RecordingError {
-            throw error
+        }
+    }
+
+    /// The file, tagged with what the tape's header tells: nothing of it depends on when it is rendered.
+    private func openWriter() throws(MP3FileError) -> MP3FileWriter {
+        guard let header = fold?.header ?? pendingHeader else { throw .wrongState }
+        // A rendering that was cut short before has left its file: this one replaces it.
+        if unlink(outputPath) != 0, errno != ENOENT { throw .open(errno: errno) }
+        let date = Self.date(header.startedAt)
+        return try MP3FileWriter(
+            path: outputPath, settings: settings.mp3(rate: header.rate),
+            tag: ID3Tag(
+                title: "Call \(header.callID)", recordedAt: date,
+                notes: [
+                    ID3Tag.Note("TEELINE_CALL_ID", header.callID),
+                    ID3Tag.Note("CARRIER", header.carrier),
+                    ID3Tag.Note("CARRIER_CALL_ID", header.carrierCallID),
+                    ID3Tag.Note(
+                        "CHANNELS", settings.channels == .dual ? "left=caller right=agent" : "mixed=caller+agent"),
+                ]))
+    }
+
+    /// `microseconds` since 1970 as ID3 writes instants: "yyyy-MM-ddTHH:mm:ss", UTC.
+    private static func date(_ microseconds: Int64) -> String {
+        var seconds = time_t(microseconds / 1_000_000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+        return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))T\(two(parts.tm_hour)):"
+            + "\(two(parts.tm_min)):\(two(parts.tm_sec))"
+    }
+
+    private func translating<Value>(
+        _ body: () throws(MP3FileError) -> Value
+    ) throws(RecordingError) -> Value {
+        do throws(MP3FileError) {
+            return try body()
         } catch {
-            throw .encoder("write")
+            switch error {
+            case .open(let errno): throw .file(operation: "open_mp3", errno: errno)
+            case .write(let errno): throw .file(operation: "write_mp3", errno: errno)
+            case .encoder, .tag, .sampleCount, .infoFrame, .wrongState: throw .encoder("\(error)")
+            }
         }
     }
 

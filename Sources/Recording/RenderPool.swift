@@ -1,6 +1,7 @@
 // The encoders' threads: below the media threads in priority, calls that have ended first.
 
 import CLinux
+import Glibc
 import Telemetry
 
 /// One rendering on its way through the pool.

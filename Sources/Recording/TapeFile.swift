@@ -1,6 +1,7 @@
 // The file of one tape: appended to, never rewritten.
 
 import CLinux
+import Glibc
 import Tape
 
 /// An open tape. Confined to the writer's thread but for `synchronize`, which only reads the descriptor; the

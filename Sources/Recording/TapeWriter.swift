@@ -1,6 +1,7 @@
 // The one thread that writes tapes, and the one that makes them durable. No call ever waits for either.
 
 import CLinux
+import Glibc
 import Tape
 import Telemetry
 

@@ -30,6 +30,9 @@ public struct ArrivalCounts: Sendable, Hashable {
     public var lost: Int64 = 0
     /// Timestamps that could not be believed.
     public var implausible: Int64 = 0
+
+    /// All zero.
+    public init() {}
 }
 
 /// The jitter window of one track. Pure: instants come from outside, frames leave by a closure.
