@@ -10,9 +10,9 @@ public struct JSONScanner {
     public static let maximumDepth = 64
 
     /// The whole text.
-    @usableFromInline let bytes: UnsafeRawBufferPointer
+    let bytes: UnsafeRawBufferPointer
     /// The next byte to read.
-    @usableFromInline var position = 0
+    var position = 0
     /// Containers entered and not yet left.
     var depth = 0
     /// The container just entered has shown no member yet.

@@ -38,7 +38,7 @@ func refusesWhatIsNotBase64(_ coded: String) { #expect(decode(coded) == nil) }
 @Test func every_foreign_byte_is_refused_at_every_place() {
     let alphabet = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     for byte in UInt8.min...UInt8.max where !alphabet.contains(byte) {
-        for place in 0..<11 where !(byte == 0x3D && place == 11) {
+        for place in 0..<11 {
             var text = Array("Zm9vYmFyZm9".utf8)
             text[place] = byte
             var output: [UInt8] = []

@@ -69,6 +69,19 @@ func refusesWhatIsNotUTF8(_ bytes: [UInt8]) {
     #expect(!isJSON([0x22] + bytes))
 }
 
+/// The scanner reads eight bytes at a time: every byte at every place of three such words.
+@Test func every_byte_at_every_place() {
+    for byte in UInt8.min...UInt8.max {
+        // Alone in a string a control character, a backslash, a quote and half a sequence are not JSON.
+        let isFine = byte >= 0x20 && byte < 0x80 && byte != 0x22 && byte != 0x5C
+        for place in 0..<24 {
+            var text = [UInt8](repeating: 0x78, count: 24)
+            text[place] = byte
+            #expect(isJSON([0x22] + text + [0x22]) == isFine, "\(byte) at \(place)")
+        }
+    }
+}
+
 @Test func every_scalar_of_utf8_passes() {
     for value in stride(from: UInt32(0x20), through: 0x10FFFF, by: 61) {
         guard let scalar = Unicode.Scalar(value), scalar != "\"", scalar != "\\" else { continue }
