@@ -5,6 +5,7 @@
 #include <sys/timerfd.h>
 #include <sys/sendfile.h>
 #include <sys/resource.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <netinet/in.h>
