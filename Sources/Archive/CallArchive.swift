@@ -103,10 +103,11 @@ public final class CallArchive: Sendable {
         try Reconciliation(layout: layout, catalog: catalog, files: files).repair(report)
     }
 
-    /// Does what waits, checkpoints and closes; blocks until then.
+    /// Does what waits, checkpoints, closes and gives the storage's lock back; blocks until then.
     public func close() {
         catalog.close()
         writer.close()
+        lock.release()
     }
 
     private func work(

@@ -33,7 +33,6 @@ final class SQLiteConnection: @unchecked Sendable {
         handle = opened
         sqlite3_busy_timeout(handle, busyMilliseconds)
         try execute("PRAGMA foreign_keys = ON")
-        try execute("PRAGMA trusted_schema = OFF")
         if access == .write {
             try execute("PRAGMA journal_mode = WAL")
             // A commit that was acknowledged survives a power cut; NORMAL loses up to the last checkpoint.

@@ -26,9 +26,12 @@ struct Sealing {
 
         // 1. The file was written under a temporary name: whoever lists the folder never takes half a recording for a
         //    whole one. When a former attempt died after the rename, it stands under its final name already.
-        let isRenamed = try files.length(temporaryPath) == nil
+        let waiting = try files.length(temporaryPath)
+        let isRenamed = waiting == nil
         let path = isRenamed ? finalPath : temporaryPath
-        guard let length = try files.length(path) else { throw .noFile }
+        var found = waiting
+        if isRenamed { found = try files.length(finalPath) }
+        guard let length = found else { throw .noFile }
 
         // 2. Its length is checked against what its writer counted: a short write that nobody noticed ends here.
         guard length == file.bytes else { throw .wrongLength(expected: file.bytes, found: length) }

@@ -6,7 +6,7 @@ import Glibc
 /// The lock of a storage: held by the one server that writes it, given back by the kernel when that server
 /// dies, however it dies (flock(2)).
 public final class StorageLock: Sendable {
-    private let descriptor: Int32
+    private let descriptor: Guarded<Int32?>
 
     /// Takes the lock at once or throws `storageLocked` with the process that has it.
     public init(_ layout: StorageLayout) throws(ArchiveError) {
@@ -26,10 +26,18 @@ public final class StorageLock: Sendable {
             close(opened)
             throw .file(.lock, errno: code)
         }
-        descriptor = opened
+        descriptor = Guarded(opened)
     }
 
-    deinit { close(descriptor) }
+    deinit { release() }
+
+    /// Gives the lock back; a second time does nothing.
+    public func release() {
+        descriptor.change { held in
+            if let open = held { close(open) }
+            held = nil
+        }
+    }
 
     private static func process(in descriptor: Int32) -> Int32? {
         var text = [UInt8](repeating: 0, count: 16)

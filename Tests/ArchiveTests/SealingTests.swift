@@ -139,7 +139,7 @@ import Testing
         archive.close()
     }
 
-    /// Sealing takes ten steps on the disk: length, open, digest, fsync, close, rename, fsync of the folder,
+    /// Sealing takes eight steps on the disk: length, open, digest, fsync, close, rename, fsync of the folder,
     /// chmod; the folder's making is before.
     static let failures: [(step: Int, code: Int32)] = (1...8).flatMap { step in
         [EIO, ENOSPC, EDQUOT, EROFS].map { (step, $0) }
