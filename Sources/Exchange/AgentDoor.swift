@@ -65,15 +65,19 @@ final class AgentDoor: Sendable {
             case 500...599: return .failure(Failure(kind: .unreachable))
             default: return .failure(Failure(kind: .refused))
             }
+            return Self.signedURL(in: response.body)
+        } catch {
+            return .failure(Failure(kind: .unreachable))
+        }
+    }
+
+    private static func signedURL(in body: [UInt8]) -> Result<String, Failure> {
+        body.withUnsafeBytes { bytes in
             do throws(AgentMessageError) {
-                return .success(try response.body.withUnsafeBytes { bytes throws(AgentMessageError) in
-                    try AgentEndpoint.signedURL(from: bytes)
-                })
+                return .success(try AgentEndpoint.signedURL(from: bytes))
             } catch {
                 return .failure(Failure(kind: .unreachable))
             }
-        } catch {
-            return .failure(Failure(kind: .unreachable))
         }
     }
 

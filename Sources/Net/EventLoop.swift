@@ -107,11 +107,15 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
         pthread_getspecific(Self.current) == UnsafeMutableRawPointer(Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// Calls `body` on the loop about every `milliseconds` until the returned ticker is cancelled. Call on the
-    /// loop.
+    /// Calls `body` on the loop about every `milliseconds` until the returned ticker is cancelled. Callable from
+    /// any thread.
     public func every(milliseconds: Int, _ body: @escaping @Sendable () -> Void) -> Ticker {
         let ticker = Ticker(milliseconds: Int64(max(1, milliseconds)), body: body)
-        tickers.append(ticker)
+        if isCurrent {
+            tickers.append(ticker)
+        } else {
+            execute { [self] in tickers.append(ticker) }
+        }
         return ticker
     }
 

@@ -106,6 +106,21 @@ public final class CallRenderer {
         return RenderResult(call: call, mp3: summary, cpuNanoseconds: cpu)
     }
 
+    /// The header of the tape at `path`, or nil when there is no whole one.
+    public static func header(ofTape path: String) -> TapeHeader? {
+        let renderer = CallRenderer(tapePath: path, outputPath: "/dev/null", settings: RenderSettings())
+        do throws(RecordingError) {
+            renderer.descriptor = open(path, O_RDONLY | O_CLOEXEC)
+            guard renderer.descriptor >= 0 else { return nil }
+            let bytes = try read(renderer.descriptor, at: 0, count: 64 << 10)
+            bytes.withUnsafeBytes { renderer.parser.feed($0) }
+            guard let record = renderer.parser.next(), record.kind == .header else { return nil }
+            return try TapeFold.document(TapeHeader.self, record)
+        } catch {
+            return nil
+        }
+    }
+
     private func take(_ record: TapeRecord) throws(RecordingError) {
         guard fold != nil else {
             guard record.kind == .header else { throw .badTape }
