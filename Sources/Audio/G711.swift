@@ -2,13 +2,13 @@
 
 /// G.711 companding between 8-bit codes and 16-bit linear samples.
 ///
-/// Linear samples are the standard's 14-bit (μ-law) or 13-bit (A-law) values, left-justified in 16 bits, so decoded
-/// values equal those of every common implementation in all 256 codes.
+/// Linear samples are the standard's 14-bit (μ-law) or 13-bit (A-law) values, left-justified in 16 bits, so
+/// decoded values equal those of every common implementation in all 256 codes.
 ///
 /// Encoding follows the decision values of Tables 1a/1b (A-law) and 2a/2b (μ-law):
-/// - μ-law: a magnitude at or above decision value x(n) takes code n, the same for both signs. (Python's audioop differs
-///   at 381 negative samples next to a decision value, because it floors −|x|/4 instead of |x|/4; ffmpeg differs at
-///   segment edges, because it picks the nearest decoded value.)
+/// - μ-law: a magnitude at or above decision value x(n) takes code n, the same for both signs. (Python's
+///   audioop differs at 381 negative samples next to a decision value, because it floors −|x|/4 instead of
+///   |x|/4; ffmpeg differs at segment edges, because it picks the nearest decoded value.)
 /// - A-law: negative samples are taken as their one's complement, as in the ITU-T G.191 reference software.
 public enum G711 {
     /// The two companding laws.

@@ -10,7 +10,8 @@ public struct Goertzel: Sendable {
         coefficient = 2 * cos(2 * .pi * frequency / Double(rate))
     }
 
-    /// The amplitude of the frequency in `samples`, in parts of full scale (a full-scale sine over whole periods: 1).
+    /// The amplitude of the frequency in `samples`, in parts of full scale (a full-scale sine over whole
+    /// periods: 1).
     public func amplitude<S: Collection<Int16>>(in samples: S) -> Double {
         guard !samples.isEmpty else { return 0 }
         var previous = 0.0
@@ -24,8 +25,8 @@ public struct Goertzel: Sendable {
         return max(0, power).squareRoot() * 2 / Double(samples.count)
     }
 
-    /// The DTMF key in `samples` (best 40 ms or more of one key): the strongest low and high tone if both stand well
-    /// above the others of their group, else nil.
+    /// The DTMF key in `samples` (best 40 ms or more of one key): the strongest low and high tone if both
+    /// stand well above the others of their group, else nil.
     public static func dtmfKey<S: Collection<Int16>>(in samples: S, rate: Int) -> Character? {
         func strongest(_ frequencies: [Double]) -> Int? {
             let found = frequencies.map { Goertzel($0, rate: rate).amplitude(in: samples) }

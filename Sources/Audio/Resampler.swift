@@ -3,18 +3,21 @@ import CSpeexDSP
 
 /// Converts mono samples from one rate to another, keeping its filter's state from call to call.
 ///
-/// Quality 5 of speexdsp: tones up to 80 % of the band come out 80 dB or more above everything else, and what lies
-/// above the new Nyquist frequency (from 1.1 times on) is 80 dB or more down. The ratio is a fraction of whole numbers, so nothing drifts:
-/// after n samples in, ⌈n × to ∕ from⌉ samples are out (less the constant latency if `aligned`). How the
-/// input is cut makes no difference to the output. Equal rates pass samples through untouched.
+/// Quality 5 of speexdsp: tones up to 80 % of the band come out 80 dB or more above everything else, and what
+/// lies above the new Nyquist frequency (from 1.1 times on) is 80 dB or more down. The ratio is a fraction of
+/// whole numbers, so nothing drifts: after n samples in, ⌈n × to ∕ from⌉ samples are out (less the constant
+/// latency if `aligned`). How the input is cut makes no difference to the output. Equal rates pass samples
+/// through untouched.
 public struct Resampler: ~Copyable, @unchecked Sendable {
-    // @unchecked Sendable: the handle has one owner, which cannot be copied; it moves with it from thread to thread.
+    // @unchecked Sendable: the handle has one owner, which cannot be copied; it moves with it from thread to
+    // thread.
     private let state: OpaquePointer?
     /// Samples a second in (hertz).
     public let inputRate: Int
     /// Samples a second out (hertz).
     public let outputRate: Int
-    /// Whether the filter's delay is taken off at the start, so that output sample 0 is the time of input sample 0.
+    /// Whether the filter's delay is taken off at the start, so that output sample 0 is the time of input
+    /// sample 0.
     public let aligned: Bool
 
     /// Rates taken, in hertz.
@@ -24,8 +27,9 @@ public struct Resampler: ~Copyable, @unchecked Sendable {
 
     /// A resampler from `inputRate` to `outputRate` hertz.
     ///
-    /// - Parameter aligned: takes the filter's delay off at the start: the first output comes late by `latency` and
-    ///   then belongs to the first input exactly. For files; a live stream wants an even flow instead.
+    /// - Parameter aligned: takes the filter's delay off at the start: the first output comes late by
+    ///   `latency` and then belongs to the first input exactly. For files; a live stream wants an even flow
+    ///   instead.
     /// - Throws: `unsupportedRate`, or `resampler` when the library cannot allocate.
     public init(from inputRate: Int, to outputRate: Int, aligned: Bool = false) throws(AudioError) {
         state = try Self.make(from: inputRate, to: outputRate, aligned: aligned)

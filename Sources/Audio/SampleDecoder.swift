@@ -1,6 +1,7 @@
 // Bytes of any audio format to samples at its own rate.
 
-/// Decodes a stream of bytes of one format into samples, keeping an odd byte of 16-bit sound for the next call.
+/// Decodes a stream of bytes of one format into samples, keeping an odd byte of 16-bit sound for the next
+/// call.
 public struct SampleDecoder: Sendable {
     /// What the bytes are.
     public let format: AudioFormat

@@ -23,7 +23,8 @@ public enum Tones {
         }
     }
 
-    /// The two frequencies of a DTMF key, low and high (ITU-T Q.23); nil if `key` is none of 0–9, A–D, * and #.
+    /// The two frequencies of a DTMF key, low and high (ITU-T Q.23); nil if `key` is none of 0–9, A–D, * and
+    /// #.
     public static func dtmfFrequencies(_ key: Character) -> (low: Double, high: Double)? {
         let rows: [(Double, String)] = [(697, "123A"), (770, "456B"), (852, "789C"), (941, "*0#D")]
         let columns: [Double] = [1209, 1336, 1477, 1633]
@@ -33,8 +34,8 @@ public enum Tones {
         return nil
     }
 
-    /// The keys as DTMF, each `toneMilliseconds` long with `gapMilliseconds` of silence after it; other characters
-    /// are left out. Amplitude is that of each of the two tones.
+    /// The keys as DTMF, each `toneMilliseconds` long with `gapMilliseconds` of silence after it; other
+    /// characters are left out. Amplitude is that of each of the two tones.
     public static func dtmf(
         _ keys: String, rate: Int, toneMilliseconds: Int = 100, gapMilliseconds: Int = 100,
         amplitude: Double = 0.25
@@ -58,8 +59,8 @@ public enum Tones {
     }
 }
 
-/// An endless, seeded sound in the rhythm of speech: syllables of 80–250 ms of voiced pulses and noise, short gaps, and
-/// a pause now and then. The same seed gives the same samples, however they are asked for.
+/// An endless, seeded sound in the rhythm of speech: syllables of 80–250 ms of voiced pulses and noise, short
+/// gaps, and a pause now and then. The same seed gives the same samples, however they are asked for.
 public struct SpeechLikeNoise: Sendable {
     /// Samples a second.
     public let rate: Int
@@ -94,7 +95,8 @@ public struct SpeechLikeNoise: Sendable {
         phase += pitch / Double(rate)
         if phase >= 1 { phase -= 1 }
         noise += 0.4 * (uniform() * 2 - 1 - noise)
-        // A falling sawtooth has every harmonic, as the vocal folds have; the sine of the piece is its envelope.
+        // A falling sawtooth has every harmonic, as the vocal folds have; the sine of the piece is its
+        // envelope.
         let envelope = sin(.pi * (Double(left) + 0.5) / Double(length))
         return Tones.sample(amplitude * envelope * (0.75 * (1 - 2 * phase) + 0.25 * noise))
     }

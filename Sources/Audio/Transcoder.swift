@@ -2,8 +2,9 @@
 
 /// Turns a stream of one format into a stream of another: decode, resample, encode, by the shortest way.
 ///
-/// Equal formats pass bytes through untouched; μ-law and A-law at one rate go through a table. State (an odd byte, the
-/// resampler's filter) is kept from call to call, so cutting the input anywhere gives the same output.
+/// Equal formats pass bytes through untouched; μ-law and A-law at one rate go through a table. State (an odd
+/// byte, the resampler's filter) is kept from call to call, so cutting the input anywhere gives the same
+/// output.
 public struct Transcoder: ~Copyable, Sendable {
     private enum Way: Sendable { case same, law(G711.Law), linear }
 

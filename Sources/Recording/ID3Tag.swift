@@ -2,7 +2,8 @@
 
 /// What an ID3v2.4 tag says (id3.org: id3v2.4.0-structure, -frames; chapters: id3v2-chapters-1.0).
 ///
-/// Its bytes depend on its content alone. NUL characters are left out of texts, and each text is cut at 1,000 bytes.
+/// Its bytes depend on its content alone. NUL characters are left out of texts, and each text is cut at 1,000
+/// bytes.
 public struct ID3Tag: Sendable, Hashable {
     /// A named note (frame TXXX).
     public struct Note: Sendable, Hashable {
@@ -52,9 +53,11 @@ public struct ID3Tag: Sendable, Hashable {
     /// The greatest tag: 28 bits of length.
     static let greatestLength = 1 << 28
 
-    /// The tag's bytes, padded with zeros to `length` in all, and how many of `chapters` (from the first) found room.
+    /// The tag's bytes, padded with zeros to `length` in all, and how many of `chapters` (from the first)
+    /// found room.
     ///
-    /// - Returns: nil if even the tag without chapters is longer than `length` or `length` has no place in a header.
+    /// - Returns: nil if even the tag without chapters is longer than `length` or `length` has no place in a
+    ///   header.
     func encoded(length: Int, chapters: [Chapter] = []) -> (bytes: [UInt8], chapters: Int)? {
         var body = frames()
         let room = length - Self.headerLength

@@ -59,6 +59,19 @@ public struct InfoTag: Sendable, Hashable {
         tagCRC = UInt16(number(154, 2))
         isIntact = CRC16.of(frame[..<(start + 154)]) == tagCRC
     }
+
+    /// Writes another encoder delay (0…4095) into a frame that holds a tag, and the tag's CRC anew.
+    static func setEncoderDelay(_ delay: Int, in frame: inout [UInt8]) {
+        guard (0...4095).contains(delay), InfoTag(frame) != nil, let header = MP3FrameHeader(frame) else {
+            return
+        }
+        let start = 4 + header.sideInformationLength
+        frame[start + 141] = UInt8(delay >> 4)
+        frame[start + 142] = UInt8(delay & 0xF) << 4 | frame[start + 142] & 0xF
+        let crc = CRC16.of(frame[..<(start + 154)])
+        frame[start + 154] = UInt8(crc >> 8)
+        frame[start + 155] = UInt8(crc & 0xFF)
+    }
 }
 
 /// CRC-16 with polynomial 0x8005 reflected, from 0 ("ARC"), as the Info tag has it.

@@ -38,10 +38,11 @@ public struct MP3Summary: Sendable, Hashable {
     public var seconds: Double { Double(samples) / Double(rate) }
 }
 
-/// Writes one MP3: ID3v2.4 tag with room to spare, frames as they come, and at the end the Info frame in place.
+/// Writes one MP3: ID3v2.4 tag with room to spare, frames as they come, and at the end the Info frame in
+/// place.
 ///
-/// The bytes depend on settings, tag, chapters and samples alone. After an error the file is of no use and every
-/// further call throws. Not thread-safe: one owner at a time.
+/// The bytes depend on settings, tag, chapters and samples alone. After an error the file is of no use and
+/// every further call throws. Not thread-safe: one owner at a time.
 public final class MP3FileWriter {
     private enum State { case open, finished, failed }
 
@@ -61,7 +62,8 @@ public final class MP3FileWriter {
     /// Starts a file on `output`.
     ///
     /// - Parameters:
-    ///   - reserve: bytes kept free in the tag for the chapters, which are known at the end (60–100 bytes each).
+    ///   - reserve: bytes kept free in the tag for the chapters, which are known at the end (60–100
+    ///   bytes each).
     /// - Throws: `encoder(.settings)` for refused settings, `tag` if tag and reserve exceed 256 MiB.
     public init(
         _ output: any MP3Output, settings: MP3Settings, tag: ID3Tag = ID3Tag(), reserve: Int = 4096
@@ -118,7 +120,8 @@ public final class MP3FileWriter {
         }
     }
 
-    /// Ends the sound, writes what is left, the chapters and the Info frame. Does not sync and does not close.
+    /// Ends the sound, writes what is left, the chapters and the Info frame. Does not sync and does not
+    /// close.
     ///
     /// - Parameters:
     ///   - samples: how many samples the caller believes to have given; nil if it did not count.

@@ -24,7 +24,8 @@ public final class MP3FileOutput: MP3Output {
         guard descriptor >= 0 else { throw .open(errno: errno) }
     }
 
-    /// Writes to an open descriptor, which stays its lender's to close. Offsets count from the start of the file.
+    /// Writes to an open descriptor, which stays its lender's to close. Offsets count from the start of the
+    /// file.
     public init(descriptor: Int32) {
         self.descriptor = descriptor
         isOwner = false

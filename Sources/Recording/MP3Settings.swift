@@ -6,7 +6,8 @@ public enum MP3SettingsError: Error, Sendable, Hashable {
     case rate(Int)
     /// Layer III has no such bit rate at this sampling rate; LAME would silently take another.
     case unknownBitRate(kilobits: Int, rate: Int)
-    /// Frames of this bit rate are too short for the Info tag, without which players start late and show a wrong length.
+    /// Frames of this bit rate are too short for the Info tag, without which players start late and show a
+    /// wrong length.
     case bitRateTooLowForTag(kilobits: Int, least: Int)
     /// LAME's quality is 0 (best) to 9.
     case quality(Int)
@@ -44,12 +45,14 @@ public struct MP3Settings: Sendable, Hashable {
         let rate: Int
         /// The least bit rate whose frame holds the Info tag.
         ///
-        /// A frame is 72 × bit rate ∕ rate bytes (144 × from 32 kHz on). LAME's tag takes 156 bytes after the 4 of the header and
-        /// the side information (17 bytes in stereo, 32 from 32 kHz on): 177 or 192 bytes. At 8 kHz 24 kbit/s gives 216 and 16 gives 144;
-        /// at 16 kHz 40 gives 180 and 32 gives 144; at 24 kHz 64 gives 192 and 56 gives 168. Below, LAME drops the tag without a word.
-        /// Tried with LAME 3.100 at every rate; the stereo limit is used for one channel too.
+        /// A frame is 72 × bit rate ∕ rate bytes (144 × from 32 kHz on). LAME's tag takes 156 bytes after the
+        /// 4 of the header and the side information (17 bytes in stereo, 32 from 32 kHz on): 177 or 192
+        /// bytes. At 8 kHz 24 kbit/s gives 216 and 16 gives 144; at 16 kHz 40 gives 180 and 32 gives 144; at
+        /// 24 kHz 64 gives 192 and 56 gives 168. Below, LAME drops the tag without a word. Tried with LAME
+        /// 3.100 at every rate; the stereo limit is used for one channel too.
         let least: Int
-        /// Enough for two voices without audible loss, with no low-pass below the Nyquist frequency (from 32 kHz on: 15 kHz).
+        /// Enough for two voices without audible loss, with no low-pass below the Nyquist frequency (from 32
+        /// kHz on: 15 kHz).
         let standard: Int
         let bitRates: [Int]
     }
