@@ -27,6 +27,8 @@ public struct AgentTurn: Sendable, Hashable {
     public var heard: String
     /// Whether the agent hangs up after it: tool `end_call`, then close 1000.
     public var endsCall: Bool
+    /// A tool of the client that is called, with an answer expected, when the turn begins.
+    public var clientTool: String?
 
     /// A turn of `milliseconds` that says `text`.
     public init(

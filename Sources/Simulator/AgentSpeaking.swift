@@ -40,6 +40,13 @@ extension AgentConversation {
         if answers, settings.answersBeforeTranscript {
             send { peer.encodeUserTranscript(turn.heard, eventID: eventID, into: &$0) }
         }
+        if let tool = turn.clientTool {
+            send {
+                peer.encodeClientToolCall(
+                    name: tool, callID: "toolu_\(eventID)", eventID: eventID, expectsResponse: true, into: &$0
+                )
+            }
+        }
         noteSpoken(at: now)
         speaking = Speaking(turn: nextTurn, startedAt: now)
         spokenUntil = now + sounds.microseconds(of: nextTurn)

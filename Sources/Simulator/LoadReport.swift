@@ -30,6 +30,8 @@ public struct LoadReport: Sendable, Hashable, Codable {
     public var framesMissing = 0
     /// Bytes of caller's sound that arrived at the agent.
     public var bytesArrived: Int64 = 0
+    /// Samples the agent sent, at its own rate.
+    public var samplesSpoken: Int64 = 0
     /// Media messages the carriers received.
     public var mediaReceived = 0
     /// Samples the carriers received.
@@ -64,7 +66,8 @@ public struct LoadReport: Sendable, Hashable, Codable {
     public var pong = LatencySummary(microseconds: [])
     /// Call's opening → first sound from the server.
     public var firstSound = LatencySummary(microseconds: [])
-    /// How late the simulator itself was with its worst frame of each call: the run's own noise.
+    /// How late the simulator itself was with its worst frame of each call. Up to one tick (20 ms) is its way of
+    /// working; what is beyond is noise of the run.
     public var lateness = LatencySummary(microseconds: [])
 
     /// An empty report.

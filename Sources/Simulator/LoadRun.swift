@@ -144,6 +144,7 @@ extension LoadReport {
         self.conversations = conversations.count
         for conversation in conversations {
             bytesArrived += conversation.callerBytes
+            samplesSpoken += conversation.turns.reduce(0) { $0 + Int64($1.samplesSent) }
             pings += conversation.pings
             pongs += conversation.pongs.count
             closeCodes[conversation.closeCode.map(String.init) ?? "open", default: 0] += 1

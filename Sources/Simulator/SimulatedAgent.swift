@@ -1,11 +1,12 @@
 // A server that speaks ElevenLabs' conversation protocol, for many conversations at once.
 
+import Dispatch
 import Net
 import Telemetry
 
 /// A running simulated agent service.
 public final class SimulatedAgent: @unchecked Sendable {
-    // `live`, `ended`, `waiters`, `ticker` and counters are touched on the loop's thread only; `server` is set
+    // `live`, `ended`, `waiters`, `ticker`, `emptied` and counters are touched on the loop's thread only; `server` is set
     // once before any request.
 
     /// The loop all conversations live on.
@@ -21,6 +22,7 @@ public final class SimulatedAgent: @unchecked Sendable {
     private var ended: [SimulatedConversation] = []
     private var number: UInt64 = 0
     private var waiters: [Waiter] = []
+    private var emptied: DispatchSemaphore?
 
     private struct Waiter {
         /// How many must have ended; nil for all that live.
@@ -112,14 +114,18 @@ public final class SimulatedAgent: @unchecked Sendable {
         }
     }
 
-    /// Cuts all conversations and stops listening.
+    /// Cuts all conversations, waits (two seconds at most) until their sockets are given back, stops listening.
     public func stop() {
+        let emptied = DispatchSemaphore(value: 0)
         loop.execute { [self] in
-            for conversation in live { conversation.abort() }
+            self.emptied = emptied
             ticker?.cancel()
             for waiter in waiters { waiter.resume(ended) }
             waiters = []
+            if live.isEmpty { emptied.signal() }
+            for conversation in live { conversation.abort() }
         }
+        if !loop.isCurrent { _ = emptied.wait(timeout: .now() + 2) }
         if ownsLoop { loop.stop() }
         server?.stop()
     }
@@ -142,6 +148,7 @@ public final class SimulatedAgent: @unchecked Sendable {
     private func forget(_ conversation: AgentConversation) {
         ended.append(conversation.record)
         live.removeAll { $0 === conversation }
+        if live.isEmpty { emptied?.signal() }
     }
 
     private func serve() {

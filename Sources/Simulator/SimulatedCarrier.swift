@@ -65,7 +65,9 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
     private func connect() {
         phase = .connecting
         socket = WebSocketConnection.connect(
-            to: settings.url, headers: settings.headers, on: loop, limits: WebSocketLimits(), handler: self)
+            to: settings.url, headers: settings.headers, on: loop,
+            // Twilio takes messages of any size: its ten minutes at once, in base64, are 6.4 MB.
+            limits: WebSocketLimits(messageBytes: 16 << 20), handler: self)
     }
 
     // MARK: The socket

@@ -45,6 +45,11 @@ final class AgentClient: WebSocketHandler, @unchecked Sendable {
                 codec.encodePong(eventID: id, into: &message)
                 socket.send(text: message)
             }
+            if case .clientToolCall(_, let id, true) = event {
+                message.removeAll(keepingCapacity: true)
+                codec.encodeToolResult(callID: id, result: "none", isError: true, into: &message)
+                socket.send(text: message)
+            }
             onEvent(event, codec.payload)
         } catch {
             badMessages += 1

@@ -142,6 +142,14 @@ import Testing
         #expect(heard.sound[2]?.count == 2400)
     }
 
+    @Test func itCallsATool() async throws {
+        let (heard, record) = try await Self.talk(
+            Self.settings { $0.turns[0].clientTool = "look_up" }, milliseconds: 200)
+        #expect(
+            heard.events.contains(.clientToolCall(name: "look_up", callID: "toolu_1", expectsResponse: true)))
+        #expect(record?.toolResults == 1)
+    }
+
     @Test func itHangsUp() async throws {
         let (heard, record) = try await Self.talk(
             Self.settings { $0.turns[0].endsCall = true }, milliseconds: 3000)

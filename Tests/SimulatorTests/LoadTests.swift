@@ -38,6 +38,7 @@ import Testing
         #expect(report.clears == report.interruptions)
         #expect(report.interruptionToClear.count == report.interruptions)
         #expect(report.interruptions >= 1)
+        #expect(report.samplesReceived > 0 && report.samplesReceived <= report.samplesSpoken)
     }
 
     @Test func callsThatFailAreInTheReport() async throws {
