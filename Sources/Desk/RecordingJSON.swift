@@ -42,9 +42,11 @@ public enum RecordingJSON {
 
     /// Samples as whole milliseconds, rounded down, without overflow.
     static func milliseconds(_ samples: Int64, rate: Int) -> Int64 {
-        guard rate > 0 else { return 0 }
-        let (whole, overflow) = (samples / Int64(rate)).multipliedReportingOverflow(by: 1000)
-        return overflow ? Int64.max : whole + samples % Int64(rate) * 1000 / Int64(rate)
+        // Beyond 1 MHz nothing is audio, and the product below could not be trusted.
+        guard (1...1_000_000).contains(rate) else { return 0 }
+        let (whole, tooLong) = (samples / Int64(rate)).multipliedReportingOverflow(by: 1000)
+        let (sum, tooMuch) = whole.addingReportingOverflow(samples % Int64(rate) * 1000 / Int64(rate))
+        return tooLong || tooMuch ? Int64.max : sum
     }
 
     private static func members(_ listed: ListedCall) -> [(name: String, json: String)] {

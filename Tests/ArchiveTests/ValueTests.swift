@@ -48,6 +48,11 @@ import Testing
         #expect(ArchiveTime.parse(text) == microseconds)
     }
 
+    @Test(arguments: [Int64.min, Int64.min + 1, Int64.max])
+    func theFarthestInstantsDoNotTrap(microseconds: Int64) {
+        #expect(ArchiveTime.rfc3339(microseconds).hasSuffix("Z"))
+    }
+
     @Test func everyDayIsReadBack() {
         for day in stride(from: -40000, through: 60000, by: 1) as StrideThrough<Int64> {
             let instant = day * 86_400_000_000

@@ -189,6 +189,7 @@ import Testing
     @Test(
         arguments: [
             (0, 8000, 0), (7, 8000, 0), (8, 8000, 1), (.max, 1, .max), (44100, 44100, 1000), (5, 0, 0),
+            (.max, 1000, .max),
         ] as [(Int64, Int, Int64)])
     func samplesAreMilliseconds(samples: Int64, rate: Int, expected: Int64) {
         #expect(RecordingJSON.milliseconds(samples, rate: rate) == expected)
