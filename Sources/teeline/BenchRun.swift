@@ -8,7 +8,6 @@ import Simulator
 /// Why a run could not be measured.
 enum BenchError: Error {
     case serverDidNotStart
-    case portTaken
 }
 
 /// A run of the bench.

@@ -4,11 +4,12 @@ import Foundation
 
 /// A server under measurement.
 final class BenchServer: @unchecked Sendable {
-    // `lines` is guarded by `lock`.
+    // `seals` and `isListening` are guarded by `lock`.
     let port: UInt16
     private let process: Process
     private let lock = NSLock()
     private var seals: [Double] = []
+    private var isListening = false
 
     private init(process: Process, port: UInt16) {
         self.process = process
@@ -31,12 +32,13 @@ final class BenchServer: @unchecked Sendable {
         let server = BenchServer(process: process, port: port)
         let lines = output.fileHandleForReading
         try process.run()
-        for try await line in lines.bytes.lines where line.contains("\"listening\"") || line.contains("\"error\"") {
-            guard line.contains("\"listening\"") else { throw BenchError.portTaken }
-            break
-        }
         Thread.detachNewThread { server.readLog(lines) }
-        return server
+        for _ in 0..<200 {
+            if server.lock.withLock({ server.isListening }) { return server }
+            guard process.isRunning else { throw BenchError.serverDidNotStart }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw BenchError.serverDidNotStart
     }
 
     private func readLog(_ handle: FileHandle) {
@@ -47,6 +49,7 @@ final class BenchServer: @unchecked Sendable {
             rest += String(decoding: data, as: UTF8.self)
             var lines = rest.components(separatedBy: "\n")
             rest = lines.removeLast()
+            if lines.contains(where: { $0.contains("\"listening\"") }) { lock.withLock { isListening = true } }
             for line in lines where line.contains("\"recording_") {
                 guard let range = line.range(of: "\"milliseconds\":") else { continue }
                 let digits = line[range.upperBound...].prefix { $0.isNumber }
