@@ -5,6 +5,7 @@
 #include <sys/timerfd.h>
 #include <sys/sendfile.h>
 #include <sys/resource.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <netinet/in.h>
@@ -19,3 +20,8 @@ static inline int teeline_thread_id(void) { return (int)syscall(SYS_gettid); }
 static inline int teeline_set_thread_nice(int nice) {
     return setpriority(PRIO_PROCESS, (id_t)teeline_thread_id(), nice);
 }
+
+#include <sys/prctl.h>
+
+/// Names the calling thread (15 bytes are kept); prctl is variadic, which Swift cannot call.
+static inline void teeline_name_thread(const char *name) { prctl(PR_SET_NAME, name); }

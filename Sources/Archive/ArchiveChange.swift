@@ -1,0 +1,79 @@
+// What may be done to the archive, as values.
+
+/// The file to seal, as its writer knows it.
+public struct SealedFile: Sendable, Hashable {
+    /// The file's length; must be what is on the disk.
+    public var bytes: Int64
+    /// Length of the audio in samples of `rate`.
+    public var samples: Int64
+    /// Samples per second in the file.
+    public var rate: Int
+    /// How the two sides stand in it.
+    public var channels: RecordingChannels
+    /// Bits per second.
+    public var bitrate: Int
+    /// The encoder's quality setting.
+    public var quality: Int
+
+    /// Facts of a file.
+    public init(
+        bytes: Int64, samples: Int64, rate: Int, channels: RecordingChannels, bitrate: Int, quality: Int
+    ) {
+        self.bytes = bytes
+        self.samples = samples
+        self.rate = rate
+        self.channels = channels
+        self.bitrate = bitrate
+        self.quality = quality
+    }
+}
+
+/// Everything that becomes final with a recording.
+public struct SealRequest: Sendable, Hashable {
+    /// The file, written under the name `CallArchive.temporaryRecording` gives; nil for a call without audio.
+    public var file: SealedFile?
+    /// Nil for a recording that went as planned; otherwise it is `recovered`, and this is why (a short token).
+    public var recoveryCause: String?
+    /// What a recovered recording lacks.
+    public var missing: [MissingInterval]
+    /// The call's end, unless the catalog knows it already.
+    public var ending: CallEnding?
+    /// What was said, in order.
+    public var turns: [TurnRow]
+    /// What happened, in order.
+    public var events: [EventRow]
+    /// What was counted.
+    public var metrics: MetricsRow
+
+    /// A request to seal `file`.
+    public init(
+        file: SealedFile?, recoveryCause: String? = nil, missing: [MissingInterval] = [],
+        ending: CallEnding? = nil, turns: [TurnRow] = [], events: [EventRow] = [],
+        metrics: MetricsRow = MetricsRow()
+    ) {
+        self.file = file
+        self.recoveryCause = recoveryCause
+        self.missing = missing
+        self.ending = ending
+        self.turns = turns
+        self.events = events
+        self.metrics = metrics
+    }
+}
+
+/// A change of the archive. Each is one transaction with its ledger entry, and doing it twice is doing it once.
+public enum ArchiveChange: Sendable {
+    /// A call begins: its row and a recording in state `recording`.
+    case open(CallRow)
+    /// A call's agent, conversation or stream became known; nil fields stay as they are.
+    case annotate(id: String, streamID: String?, agentID: String?, conversationID: String?)
+    /// The call is over, its file is being made.
+    case rendering(id: String, ending: CallEnding?)
+    /// The recording is complete.
+    case seal(id: String, SealRequest)
+    /// There is no recording, and why (a short token).
+    case fail(id: String, cause: String, ending: CallEnding?)
+    /// Something to be traced that changes no row ("recording.read", "settings.changed"): `detail` is a JSON
+    /// object without anything personal.
+    case note(kind: String, callID: String?, detail: String)
+}

@@ -1,0 +1,130 @@
+// The archive of one server: the only way to change what it keeps.
+
+/// Bounds of an archive.
+public struct ArchiveSettings: Sendable, Hashable {
+    /// Most changes that wait; a further one is refused.
+    public var queueLimit: Int
+    /// Most reading connections at once.
+    public var readers: Int
+
+    /// The defaults.
+    public init(queueLimit: Int = 4096, readers: Int = 4) {
+        self.queueLimit = queueLimit
+        self.readers = readers
+    }
+}
+
+/// The archive as the server has it: the lock of the storage, the writing thread, and the way to read.
+public final class CallArchive: Sendable {
+    /// Where everything lies.
+    public let layout: StorageLayout
+    /// Reading, from any thread.
+    public let catalog: Catalog
+
+    private let lock: StorageLock
+    private let writer: ArchiveWriter
+    private let files: any ArchiveFiles
+    private let clock: @Sendable () -> Int64
+
+    /// Opens the storage for writing: makes what lacks, takes the lock, brings the schema up to date. Throws
+    /// `storageLocked`, `newerDatabase`, `foreignDatabase`, `sqlite`, `file`.
+    public init(
+        _ layout: StorageLayout, settings: ArchiveSettings = ArchiveSettings(),
+        files: any ArchiveFiles = POSIXFiles(), clock: @escaping @Sendable () -> Int64 = ArchiveTime.now
+    ) throws(ArchiveError) {
+        try layout.prepare()
+        self.layout = layout
+        self.files = files
+        self.clock = clock
+        lock = try StorageLock(layout)
+        writer = try ArchiveWriter(path: layout.databasePath, limit: settings.queueLimit)
+        catalog = Catalog(layout, readers: settings.readers)
+    }
+
+    /// Where the recording of a call is to be written before it is sealed (absolute); its folder is made. Throws
+    /// `badValue`, `file`.
+    public func temporaryRecording(_ id: String, startedAt: Int64) throws(ArchiveError) -> String {
+        let path = try layout.temporaryRecording(id, startedAt: startedAt)
+        try layout.prepareFolder(of: path, files: files)
+        return layout.absolute(path)
+    }
+
+    /// Does `change` and suspends until it is on the disk.
+    public func apply(_ change: ArchiveChange) async throws(ArchiveError) {
+        try await writer.run(work(change))
+    }
+
+    /// Does `change`; `completion` is called on the writer's thread when it is on the disk, and must not block. When
+    /// the queue is full or the archive closed it is called at once with `queueFull` or `closed`.
+    public func apply(
+        _ change: ArchiveChange, completion: @escaping @Sendable (Result<Void, ArchiveError>) -> Void
+    ) {
+        writer.submit(work(change), completion: completion)
+    }
+
+    /// Does `change` and blocks until it is on the disk. For worker threads: never from a completion or an event loop.
+    public func applyAndWait(_ change: ArchiveChange) throws(ArchiveError) {
+        try writer.runAndWait(work(change))
+    }
+
+    /// A call begins. Throws `badValue`, `sqlite`, `queueFull`.
+    public func openCall(_ call: CallRow) async throws(ArchiveError) { try await apply(.open(call)) }
+
+    /// A call is over and its file is being made. Throws `unknownCall`, `wrongState` when it is sealed.
+    public func markRendering(_ id: String, ending: CallEnding? = nil) async throws(ArchiveError) {
+        try await apply(.rendering(id: id, ending: ending))
+    }
+
+    /// The recording is complete. Throws `noFile`, `wrongLength`, `differentSeal`, `file`, `sqlite`.
+    public func seal(_ id: String, _ request: SealRequest) async throws(ArchiveError) {
+        try await apply(.seal(id: id, request))
+    }
+
+    /// A call without audio is complete: a row without a file.
+    public func sealEmpty(
+        _ id: String, ending: CallEnding?, events: [EventRow] = [], metrics: MetricsRow = MetricsRow()
+    ) async throws(ArchiveError) {
+        let request = SealRequest(file: nil, ending: ending, events: events, metrics: metrics)
+        try await apply(.seal(id: id, request))
+    }
+
+    /// There is no recording. Throws `unknownCall`, `wrongState` when it is sealed.
+    public func fail(_ id: String, cause: String, ending: CallEnding? = nil) async throws(ArchiveError) {
+        try await apply(.fail(id: id, cause: cause, ending: ending))
+    }
+
+    /// Compares catalog and disk. See `Reconciliation`.
+    public func reconcile(checkHashes: Bool = false) throws(ArchiveError) -> ReconcileReport {
+        try Reconciliation(layout: layout, catalog: catalog, files: files).report(checkHashes: checkHashes)
+    }
+
+    /// Repairs of `report` what loses nothing, and says what is left. See `Reconciliation`.
+    public func repair(_ report: ReconcileReport) throws(ArchiveError) -> ReconcileReport {
+        try Reconciliation(layout: layout, catalog: catalog, files: files).repair(report)
+    }
+
+    /// Does what waits, checkpoints, closes and gives the storage's lock back; blocks until then.
+    public func close() {
+        catalog.close()
+        writer.close()
+        lock.release()
+    }
+
+    private func work(
+        _ change: ArchiveChange
+    ) -> @Sendable (SQLiteConnection) throws(ArchiveError) -> Void {
+        { [layout, files, clock] connection throws(ArchiveError) in
+            let changes = CatalogChanges(connection: connection, now: clock())
+            switch change {
+            case .open(let call): try changes.open(call)
+            case .annotate(let id, let stream, let agent, let conversation):
+                try changes.annotate(id, streamID: stream, agentID: agent, conversationID: conversation)
+            case .rendering(let id, let ending): try changes.rendering(id, ending)
+            case .seal(let id, let request):
+                try Sealing(layout: layout, files: files, changes: changes).seal(id, request)
+            case .fail(let id, let cause, let ending): try changes.fail(id, cause: cause, ending)
+            case .note(let kind, let callID, let detail): try changes.note(kind, callID, detail)
+            }
+        }
+    }
+}

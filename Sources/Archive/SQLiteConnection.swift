@@ -1,0 +1,125 @@
+// One connection to the catalog, with its statements and transactions.
+
+import CSQLite
+import Glibc
+
+/// A connection to SQLite.
+final class SQLiteConnection: @unchecked Sendable {
+    // One thread at a time: the writer's own, or the borrower's from the pool. SQLite is opened without a
+    // mutex of its own for that reason.
+
+    /// What a connection may do.
+    enum Access: Sendable { case write, read }
+
+    /// The most prepared statements kept; filters combine to many texts.
+    private static let cacheLimit = 96
+
+    private let handle: OpaquePointer
+    private var statements: [String: SQLiteStatement] = [:]
+
+    init(path: String, access: Access, busyMilliseconds: Int32 = 5000) throws(ArchiveError) {
+        var opened: OpaquePointer?
+        let flags =
+            switch access {
+            case .write: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+            case .read: SQLITE_OPEN_READONLY
+            }
+        let code = sqlite3_open_v2(
+            path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW, nil)
+        guard code == SQLITE_OK, let opened else {
+            sqlite3_close_v2(opened)
+            throw .sqlite(code: code, statement: "open")
+        }
+        handle = opened
+        sqlite3_busy_timeout(handle, busyMilliseconds)
+        try execute("PRAGMA foreign_keys = ON")
+        if access == .write {
+            try execute("PRAGMA journal_mode = WAL")
+            // A commit that was acknowledged survives a power cut; NORMAL loses up to the last checkpoint.
+            try execute("PRAGMA synchronous = FULL")
+            try execute("PRAGMA wal_autocheckpoint = 1000")
+            try execute("PRAGMA journal_size_limit = 16777216")
+        } else {
+            try execute("PRAGMA query_only = ON")
+        }
+    }
+
+    deinit {
+        statements.removeAll()
+        sqlite3_close_v2(handle)
+    }
+
+    /// Runs `sql` for its effect.
+    func execute(_ sql: String, _ values: [SQLiteValue] = []) throws(ArchiveError) {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        try statement.bind(values)
+        while try statement.step() {}
+    }
+
+    /// Every row of `sql`, mapped.
+    func rows<Row>(
+        _ sql: String, _ values: [SQLiteValue] = [], _ map: (SQLiteStatement) throws(ArchiveError) -> Row
+    ) throws(ArchiveError) -> [Row] {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        try statement.bind(values)
+        var found: [Row] = []
+        while try statement.step() { found.append(try map(statement)) }
+        return found
+    }
+
+    /// The first row of `sql`, mapped, or nil.
+    func first<Row>(
+        _ sql: String, _ values: [SQLiteValue] = [], _ map: (SQLiteStatement) throws(ArchiveError) -> Row
+    ) throws(ArchiveError) -> Row? {
+        let statement = try prepared(sql)
+        defer { statement.reset() }
+        try statement.bind(values)
+        return try statement.step() ? try map(statement) : nil
+    }
+
+    /// The integer in the first column of the first row, or 0.
+    func integer(_ sql: String, _ values: [SQLiteValue] = []) throws(ArchiveError) -> Int64 {
+        try first(sql, values) { row throws(ArchiveError) in row.integer(0) } ?? 0
+    }
+
+    /// Runs `body` as one transaction: all of it or nothing.
+    func transaction<Answer>(_ body: () throws(ArchiveError) -> Answer) throws(ArchiveError) -> Answer {
+        // IMMEDIATE: the write lock is taken now, not in the middle, where waiting cannot help.
+        try execute("BEGIN IMMEDIATE")
+        do throws(ArchiveError) {
+            let answer = try body()
+            try execute("COMMIT")
+            return answer
+        } catch {
+            // Some errors (disk full, I/O) have rolled back already.
+            if sqlite3_get_autocommit(handle) == 0 { try execute("ROLLBACK") }
+            throw error
+        }
+    }
+
+    /// Runs `body` on one state of the database, whatever others commit meanwhile.
+    func snapshot<Answer>(_ body: () throws(ArchiveError) -> Answer) throws(ArchiveError) -> Answer {
+        try execute("BEGIN")
+        do throws(ArchiveError) {
+            let answer = try body()
+            try execute("COMMIT")
+            return answer
+        } catch {
+            if sqlite3_get_autocommit(handle) == 0 { try execute("ROLLBACK") }
+            throw error
+        }
+    }
+
+    /// How many rows the last statement changed.
+    var changes: Int { Int(sqlite3_changes(handle)) }
+
+    private func prepared(_ sql: String) throws(ArchiveError) -> SQLiteStatement {
+        if let statement = statements[sql] { return statement }
+        if statements.count >= Self.cacheLimit { statements.removeAll(keepingCapacity: true) }
+        let statement = try SQLiteStatement(sql, on: handle)
+        statements[sql] = statement
+        return statement
+    }
+}

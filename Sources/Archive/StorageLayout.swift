@@ -1,0 +1,90 @@
+// Where everything lies in the storage folder, and that nothing lies outside it.
+
+import Glibc
+
+/// The places of an archive. Names are made of identifiers and dates only, never of what a peer sent.
+public struct StorageLayout: Sendable, Hashable {
+    /// The storage folder.
+    public let root: String
+
+    /// The layout of the storage at `root`.
+    public init(root: String) {
+        var trimmed = root
+        while trimmed.utf8.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
+        self.root = trimmed
+    }
+
+    /// The catalog.
+    public var databasePath: String { root + "/archive.sqlite" }
+    /// The lock of the server that writes.
+    public var lockPath: String { root + "/lock" }
+    /// The folder of finished recordings.
+    public var recordingsFolder: String { root + "/recordings" }
+    /// The folder of tapes.
+    public var tapesFolder: String { root + "/tapes" }
+
+    /// A recording's final place relative to the storage: `recordings/YYYY/MM/DD/<id>.mp3`, by the UTC date of its
+    /// start. Throws `badValue` when `id` is not an identifier.
+    public func recording(_ id: String, startedAt: Int64) throws(ArchiveError) -> String {
+        guard CallID.isValid(id) else { throw .badValue(field: "id") }
+        let (year, month, day) = ArchiveTime.date(startedAt)
+        return "recordings/\(ArchiveTime.padded(Int64(year), 4))/\(ArchiveTime.padded(Int64(month), 2))/"
+            + "\(ArchiveTime.padded(Int64(day), 2))/\(id).mp3"
+    }
+
+    /// Where a recording is written until it is sealed: beside its final place, so that the rename stays in one
+    /// folder and is atomic.
+    public func temporaryRecording(_ id: String, startedAt: Int64) throws(ArchiveError) -> String {
+        try recording(id, startedAt: startedAt) + Self.temporarySuffix
+    }
+
+    /// What ends the name of a file that is not finished.
+    static let temporarySuffix = ".part"
+
+    /// A call's tape, relative to the storage.
+    public func tape(_ id: String) throws(ArchiveError) -> String {
+        guard CallID.isValid(id) else { throw .badValue(field: "id") }
+        return "tapes/\(id).tape"
+    }
+
+    /// The place of a path relative to the storage.
+    public func absolute(_ relative: String) -> String { root + "/" + relative }
+
+    /// The identifier in the name of a recording, a temporary recording or a tape; nil for other names.
+    static func identifier(inName name: String) -> String? {
+        let id = String(name.prefix(26))
+        let rest = name.dropFirst(26)
+        guard CallID.isValid(id), rest == ".mp3" || rest == ".tape" || rest == ".mp3" + temporarySuffix
+        else { return nil }
+        return id
+    }
+
+    /// Makes the storage folder and its subfolders (mode 0700) where they lack.
+    public func prepare() throws(ArchiveError) {
+        for folder in [root, recordingsFolder, tapesFolder] { try Self.makeFolder(folder) }
+    }
+
+    /// Makes the folder of the relative path `path`, level by level, each name flushed to the disk: a file whose
+    /// folder's name is lost in a power cut is lost with it.
+    func prepareFolder(of path: String, files: any ArchiveFiles) throws(ArchiveError) {
+        var folder = root
+        for part in path.split(separator: "/").dropLast() {
+            let parent = folder
+            folder += "/" + part
+            if try Self.makeFolder(folder) { try files.synchronizeFolder(parent) }
+        }
+    }
+
+    /// Makes one folder; false when it was there.
+    @discardableResult
+    private static func makeFolder(_ path: String) throws(ArchiveError) -> Bool {
+        if mkdir(path, 0o700) == 0 { return true }
+        let code = errno
+        if code == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+            try makeFolder(String(path[..<slash]))
+            return try makeFolder(path)
+        }
+        guard code == EEXIST else { throw .file(.makeFolder, errno: code) }
+        return false
+    }
+}

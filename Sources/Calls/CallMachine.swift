@@ -1,0 +1,177 @@
+// A call: events in, actions out. Four machines (lifecycle, uplink, playout, tape) and the rules between.
+
+import Agents
+import Audio
+import Carriers
+import Tape
+import Telemetry
+import Timeline
+
+/// What a call is made with.
+public struct CallIdentity: Sendable, Hashable {
+    /// Our id of the call.
+    public var callID: String
+    /// Start of the call, microseconds since 1970 (UTC).
+    public var startedAt: Int64
+    /// Seed of the retry jitter.
+    public var seed: UInt64
+
+    /// An identity made of its parts.
+    public init(callID: String, startedAt: Int64, seed: UInt64) {
+        self.callID = callID
+        self.startedAt = startedAt
+        self.seed = seed
+    }
+}
+
+/// The rules of one call. Pure: every instant comes from outside, everything wanted leaves by `CallActions`.
+public struct CallMachine {
+    /// Who it is.
+    public let identity: CallIdentity
+    let rules: CallRules
+    var lifecycle: Lifecycle
+    var carrierCodec: CarrierCodec
+    var agentCodec = AgentCodec()
+    var uplink: Uplink?
+    var outbound: Uplink?
+    var playout: Playout?
+    var counters = CallCounters()
+    var lastAgentError: AgentError?
+    var message: [UInt8] = []
+    /// The stream's start, once it came.
+    public internal(set) var start: StreamStart?
+    /// Records that wait to be handed to the tape.
+    public internal(set) var tape = TapeBatch()
+    var bytesBeforeStart = 0
+    var badInARow = 0
+    var agentSaidEnd = false
+    var heardAgent = false
+
+    /// A call on a stream of `carrier` that has just been opened.
+    public init(
+        carrier: Carrier, outbound: AudioFormat? = nil, identity: CallIdentity, rules: CallRules,
+        at now: MonotonicTime
+    ) {
+        self.identity = identity
+        self.rules = rules
+        carrierCodec = CarrierCodec(carrier: carrier, outbound: outbound)
+        lifecycle = Lifecycle(rules: rules, carrier: carrier, at: now, seed: identity.seed)
+    }
+
+    /// Where the call stands.
+    public var phase: CallPhase { lifecycle.phase }
+    /// How far the call's clock has come, in samples at the call's rate.
+    public var clockSamples: Int64 { uplink?.window.end.samples ?? 0 }
+    /// Counts so far, by name.
+    public var namedCounts: [String: Int64] { counters.named(with: uplink?.window.counts ?? ArrivalCounts()) }
+    /// Samples a second of the call's clock.
+    public var rate: Int { start?.inbound.rate ?? 8000 }
+
+    /// Takes the records that wait, for the tape's writer.
+    public mutating func takeTape() -> [UInt8] { tape.take() }
+
+    /// Time passes: limits, silence, tails, pacing. Call about every 20 ms.
+    public mutating func tick(at now: MonotonicTime, _ actions: inout some CallActions) {
+        guard phase != .ended else { return }
+        forwardUplink(&actions) { uplink, tape, counters, send in
+            uplink.tick(at: now, tape: &tape, counters: &counters, toAgent: send)
+        }
+        if var outbound {
+            outbound.tick(at: now, tape: &tape, counters: &counters) { _ in }
+            self.outbound = outbound
+        }
+        pump(at: now, &actions)
+        switch lifecycle.due(at: now, isDrained: playout?.isDrained(at: now) ?? true) {
+        case .nothing: break
+        case .openAgent:
+            lifecycle.beginAttempt(at: now)
+            beginAttempt(&actions)
+        case .failAttempt:
+            actions.closeAgent()
+            attemptFailed(mayRetry: true, end: CallEnd(.agent, .agentUnreachable), at: now, &actions)
+        case .end(let end): finish(end, sawEnd: false, at: now, &actions)
+        }
+    }
+
+    /// The server wants the call to end now.
+    public mutating func hangUp(_ why: CallEndReason, at now: MonotonicTime, _ actions: inout some CallActions) {
+        finish(CallEnd(.server, why), sawEnd: false, at: now, &actions)
+    }
+
+    // MARK: Shared steps
+
+    mutating func beginAttempt(_ actions: inout some CallActions) {
+        counters.agentAttempts += 1
+        agentCodec = AgentCodec()
+        lastAgentError = nil
+        agentSaidEnd = false
+        actions.openAgent()
+    }
+
+    /// An attempt to reach the agent failed: another one, or the end.
+    mutating func attemptFailed(
+        mayRetry: Bool, end: CallEnd, at now: MonotonicTime, _ actions: inout some CallActions
+    ) {
+        note("agent_attempt_failed", at: now)
+        uplink?.close()
+        if mayRetry, lifecycle.retry(at: now) { return }
+        finish(end, sawEnd: false, at: now, &actions)
+    }
+
+    /// Sends what the playout has ready.
+    mutating func pump(at now: MonotonicTime, _ actions: inout some CallActions) {
+        guard var playout else { return }
+        let sentBefore = counters.bytesOut
+        playout.pump(at: now, codec: carrierCodec, tape: &tape, counters: &counters) {
+            actions.sendToCarrier($0, urgent: false)
+        }
+        self.playout = playout
+        if counters.firstAudioMilliseconds < 0, counters.bytesOut > sentBefore, let started = lifecycle.startedAt {
+            counters.firstAudioMilliseconds = now.milliseconds(since: started)
+        }
+    }
+
+    /// Runs a step of the uplink whose sound goes to the agent.
+    mutating func forwardUplink<Actions: CallActions>(
+        _ actions: inout Actions,
+        _ step: (inout Uplink, inout TapeBatch, inout CallCounters, ([UInt8]) -> Void) -> Void
+    ) {
+        guard var uplink = self.uplink else { return }
+        self.uplink = nil
+        var message = self.message
+        let codec = agentCodec
+        step(&uplink, &tape, &counters) { sound in
+            message.removeAll(keepingCapacity: true)
+            sound.withUnsafeBytes { codec.encodeUserAudio($0, into: &message) }
+            actions.sendToAgent(message, urgent: false)
+        }
+        self.message = message
+        self.uplink = uplink
+    }
+
+    /// Ends the call: the last records, both sockets closed, then told.
+    mutating func finish(
+        _ end: CallEnd, sawEnd: Bool, at now: MonotonicTime, _ actions: inout some CallActions
+    ) {
+        guard phase != .ended else { return }
+        forwardUplink(&actions) { uplink, tape, counters, send in
+            uplink.finish(at: now, tape: &tape, counters: &counters, toAgent: send)
+        }
+        if var outbound {
+            outbound.finish(at: now, tape: &tape, counters: &counters) { _ in }
+            self.outbound = outbound
+        }
+        lifecycle.end()
+        uplink?.close()
+        actions.closeAgent()
+        actions.closeCarrier(code: end.why == .drained ? 1001 : 1000)
+        if start != nil { tape.appendClosing(end, sawEnd: sawEnd, counts: namedCounts, at: now) }
+        actions.callEnded(end)
+    }
+
+    /// Records something of the call's life.
+    mutating func note(_ text: String, at now: MonotonicTime) {
+        guard start != nil else { return }
+        tape.append(.note, at: now, text: text)
+    }
+}

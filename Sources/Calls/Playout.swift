@@ -1,0 +1,175 @@
+// The agent's way to the caller: cut into pieces the carrier likes, marked, dropped at barge-in.
+
+import Audio
+import Carriers
+import Tape
+import Telemetry
+import Timeline
+
+/// The machine of the agent's sound.
+struct Playout {
+    private struct Waiting {
+        var turn: Int64
+        var bytes: [UInt8]
+        var start = 0
+        var count: Int { bytes.count - start }
+    }
+
+    private let traits: PlayoutTraits
+    private let format: AudioFormat
+    private var transcoder: TranscoderCell?
+    private var waiting: [Waiting] = []
+    private var waitingBytes = 0
+    private var lastArrival = MonotonicTime(nanoseconds: 0)
+    /// When the carrier will have played all that was sent, by our own reckoning.
+    private var playEnd = MonotonicTime(nanoseconds: 0)
+    private var marksSent: Int64 = 0
+    private var lastReturned: Int64 = 0
+    private var newestInterruption = Int64.min
+    private var sound: [UInt8] = []
+    private var message: [UInt8] = []
+
+    /// How long a piece too short to send waits for more, in milliseconds.
+    static let tailMilliseconds: Int64 = 40
+    /// With less than this ahead at the carrier a short tail is padded and sent, in milliseconds.
+    static let shortLeadMilliseconds: Int64 = 100
+    /// How much later than reckoned the last mark may come before it is taken as lost, in milliseconds.
+    static let markPatienceMilliseconds: Int64 = 1_500
+
+    init(format: AudioFormat, traits: PlayoutTraits) {
+        self.format = format
+        self.traits = traits
+    }
+
+    /// The agent will speak in `format`.
+    mutating func open(_ format: AudioFormat) throws(AudioError) {
+        transcoder = try TranscoderCell(from: format, to: self.format)
+    }
+
+    /// Whether all that was sent has been played, or must have been by `now`.
+    func isDrained(at now: MonotonicTime) -> Bool {
+        guard waiting.isEmpty else { return false }
+        if lastReturned >= marksSent { return true }
+        return now.milliseconds(since: playEnd) > Self.markPatienceMilliseconds
+    }
+
+    /// Takes agent sound of `turn`; drops it when an interruption has made it stale.
+    mutating func receive(
+        _ bytes: UnsafeRawBufferPointer, turn: Int64, at now: MonotonicTime, backlog: Int64, tape: inout TapeBatch,
+        counters: inout CallCounters
+    ) {
+        guard turn >= newestInterruption else {
+            counters.staleBytes &+= Int64(bytes.count)
+            return
+        }
+        sound.removeAll(keepingCapacity: true)
+        transcoder?.transcode(bytes, into: &sound)
+        guard !sound.isEmpty else { return }
+        withUnsafeBytes(of: Int64(format.samples(inBytes: sound.count)).littleEndian) {
+            tape.append(.agentSound, at: now, turn: turn, payload: $0)
+        }
+        guard waitingBytes + sound.count <= format.bytes(inMilliseconds: Int(backlog)) else {
+            counters.overflowBytes &+= Int64(sound.count)
+            return
+        }
+        lastArrival = now
+        waitingBytes += sound.count
+        if waiting.last?.turn == turn {
+            waiting[waiting.count - 1].bytes.append(contentsOf: sound)
+        } else {
+            waiting.append(Waiting(turn: turn, bytes: sound))
+        }
+    }
+
+    /// Sends what may be sent now.
+    mutating func pump(
+        at now: MonotonicTime, codec: CarrierCodec, tape: inout TapeBatch, counters: inout CallCounters,
+        toCarrier: ([UInt8]) -> Void
+    ) {
+        while let first = waiting.first {
+            let lead = max(0, playEnd.milliseconds(since: now))
+            guard lead < traits.leadMilliseconds else { return }
+            var take = min(first.count, traits.pieceBytes)
+            take -= take % traits.multipleOfBytes
+            if take < traits.leastBytes {
+                // A tail: it goes, padded, when its turn is over or the carrier is about to run dry.
+                let isLast = waiting.count == 1
+                if isLast {
+                    guard now.milliseconds(since: lastArrival) >= Self.tailMilliseconds,
+                        lead <= Self.shortLeadMilliseconds
+                    else { return }
+                }
+                take = min(first.count, traits.leastBytes)
+            }
+            send(take, of: first, at: now, codec, &tape, &counters, toCarrier)
+        }
+    }
+
+    /// The caller interrupted: nothing unplayed may be heard. Sends `clear` whatever is believed to wait.
+    mutating func interrupt(
+        by turn: Int64?, at now: MonotonicTime, codec: CarrierCodec, tape: inout TapeBatch,
+        toCarrier: ([UInt8]) -> Void
+    ) {
+        drop()
+        if let turn { newestInterruption = max(newestInterruption, turn) }
+        message.removeAll(keepingCapacity: true)
+        codec.encodeClear(into: &message)
+        toCarrier(message)
+        tape.append(.clear, at: now)
+        playEnd = now
+    }
+
+    /// Forgets what waits in our own hands.
+    mutating func drop() {
+        waiting.removeAll(keepingCapacity: true)
+        waitingBytes = 0
+        transcoder?.reset()
+    }
+
+    /// A mark came back.
+    mutating func markReturned(_ name: String) {
+        guard let number = Int64(name.dropFirst()) else { return }
+        lastReturned = max(lastReturned, min(number, marksSent))
+    }
+
+    private mutating func send(
+        _ count: Int, of first: Waiting, at now: MonotonicTime, _ codec: CarrierCodec, _ tape: inout TapeBatch,
+        _ counters: inout CallCounters, _ toCarrier: ([UInt8]) -> Void
+    ) {
+        if playEnd <= now {
+            // Into an idle buffer: a mark ahead of the sound comes back when the carrier has it.
+            mark("p", at: now, codec, &tape, toCarrier)
+            playEnd = now
+        }
+        let padded = max(traits.leastBytes, (count + traits.multipleOfBytes - 1) / traits.multipleOfBytes * traits.multipleOfBytes)
+        sound.removeAll(keepingCapacity: true)
+        sound.append(contentsOf: first.bytes[first.start..<first.start + count])
+        if padded > count { sound.append(contentsOf: repeatElement(format.silenceByte, count: padded - count)) }
+        waitingBytes -= count
+        if count == first.count {
+            waiting.removeFirst()
+        } else {
+            waiting[0].start += count
+        }
+        message.removeAll(keepingCapacity: true)
+        sound.withUnsafeBytes { codec.encodeMedia($0, into: &message) }
+        toCarrier(message)
+        counters.bytesOut &+= Int64(sound.count)
+        sound.withUnsafeBytes { tape.append(.agentMedia, at: now, turn: first.turn, payload: $0) }
+        mark("m", at: now, codec, &tape, toCarrier)
+        let nanoseconds = Int64(format.samples(inBytes: sound.count)) * 1_000_000_000 / Int64(format.rate)
+        playEnd = MonotonicTime(nanoseconds: playEnd.nanoseconds + nanoseconds)
+    }
+
+    private mutating func mark(
+        _ prefix: String, at now: MonotonicTime, _ codec: CarrierCodec, _ tape: inout TapeBatch,
+        _ toCarrier: ([UInt8]) -> Void
+    ) {
+        marksSent += 1
+        let name = prefix + String(marksSent)
+        message.removeAll(keepingCapacity: true)
+        codec.encodeMark(name, into: &message)
+        toCarrier(message)
+        tape.append(.markSent, at: now, text: name)
+    }
+}

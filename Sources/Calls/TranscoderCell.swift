@@ -1,0 +1,18 @@
+// Holds a transcoder for a machine that is moved as a value.
+
+import Audio
+
+/// A transcoder in one place. Confined to the call that made it.
+final class TranscoderCell {
+    private var transcoder: Transcoder
+
+    init(from input: AudioFormat, to output: AudioFormat) throws(AudioError) {
+        transcoder = try Transcoder(from: input, to: output)
+    }
+
+    func transcode(_ bytes: UnsafeRawBufferPointer, into output: inout [UInt8]) {
+        transcoder.transcode(bytes, into: &output)
+    }
+
+    func reset() { transcoder.reset() }
+}

@@ -1,0 +1,136 @@
+// The caller's way to the agent: ordered, placed, transcoded, never silent for long.
+
+import Agents
+import Audio
+import Carriers
+import Tape
+import Telemetry
+import Timeline
+
+/// The machine of the caller's sound.
+struct Uplink {
+    /// Orders and places the caller's frames.
+    private(set) var window: ArrivalWindow
+    /// The call's clock, learned from the frames in time.
+    private(set) var clock: CallClock
+    private let format: AudioFormat
+    private let kind: TapeKind
+    private var transcoder: TranscoderCell?
+    private var agentFormat: AudioFormat?
+    /// When sound, or silence in its place, was last sent to the agent.
+    private var lastSent: MonotonicTime?
+    /// Samples of silence sent since the last frame.
+    private var silenceSince: Int64 = 0
+    private var sound: [UInt8] = []
+
+    /// Longest pause of the carrier that is left unfilled, in milliseconds: a frame and a half and more.
+    private let silenceAfter: Int64
+    /// Most silence put in place of one gap, in milliseconds.
+    static let longestFill: Int64 = 1_000
+
+    init(format: AudioFormat, traits: ArrivalTraits, kind: TapeKind = .callerMedia) {
+        self.format = format
+        self.kind = kind
+        window = ArrivalWindow(rate: format.rate, traits: traits)
+        clock = CallClock(rate: format.rate)
+        silenceAfter = traits.patienceMilliseconds + 40
+    }
+
+    /// The agent listens from now on, in `format`.
+    mutating func open(_ format: AudioFormat, at now: MonotonicTime) throws(AudioError) {
+        transcoder = try TranscoderCell(from: self.format, to: format)
+        agentFormat = format
+        lastSent = now
+        silenceSince = 0
+    }
+
+    /// The agent listens no more.
+    mutating func close() {
+        transcoder = nil
+        agentFormat = nil
+    }
+
+    /// Takes a frame as received.
+    mutating func receive(
+        _ payload: UnsafeRawBufferPointer, stamp: MediaStamp, at now: MonotonicTime, tape: inout TapeBatch,
+        counters: inout CallCounters, toAgent: ([UInt8]) -> Void
+    ) {
+        var window = self.window
+        window.arrive(
+            number: stamp.chunk ?? stamp.sequence, timestamp: stamp.timestamp,
+            samples: format.samples(inBytes: payload.count), payload: payload, at: now
+        ) { frame, bytes in
+            take(frame, bytes, at: now, &tape, &counters, toAgent)
+        }
+        self.window = window
+    }
+
+    /// Time passes: gives up missing frames, and speaks silence in their place.
+    mutating func tick(
+        at now: MonotonicTime, tape: inout TapeBatch, counters: inout CallCounters, toAgent: ([UInt8]) -> Void
+    ) {
+        if window.heldFrames > 0 {
+            var window = self.window
+            window.tick(at: now) { frame, bytes in take(frame, bytes, at: now, &tape, &counters, toAgent) }
+            self.window = window
+        }
+        guard let lastSent, agentFormat != nil else { return }
+        let pause = now.milliseconds(since: lastSent)
+        guard pause >= silenceAfter else { return }
+        let frames = min(pause / 20, 50)
+        speakSilence(samples: frames * Int64(format.rate) / 50, &counters, toAgent)
+        self.lastSent = pause > 1_000 ? now : lastSent.adding(milliseconds: frames * 20)
+    }
+
+    /// The stream has ended: places what is still held.
+    mutating func finish(
+        at now: MonotonicTime, tape: inout TapeBatch, counters: inout CallCounters, toAgent: ([UInt8]) -> Void
+    ) {
+        var window = self.window
+        window.finish { frame, bytes in take(frame, bytes, at: now, &tape, &counters, toAgent) }
+        self.window = window
+    }
+
+    private mutating func take(
+        _ frame: PlacedFrame, _ bytes: UnsafeRawBufferPointer, at now: MonotonicTime, _ tape: inout TapeBatch,
+        _ counters: inout CallCounters, _ toAgent: ([UInt8]) -> Void
+    ) {
+        counters.bytesIn &+= Int64(bytes.count)
+        if frame.gapBefore > 0 { tape.appendGap(frame) }
+        tape.append(kind, at: frame.arrival, position: frame.position.samples, payload: bytes)
+        guard !frame.isLate else { return }
+        clock.observe(
+            end: frame.position.advanced(by: Int64(frame.samples)), arrival: frame.arrival)
+        guard transcoder != nil else { return }
+        let missing = frame.gapBefore - silenceSince
+        if missing > 0 {
+            let most = Self.longestFill * Int64(format.rate) / 1000
+            speakSilence(samples: min(missing, most), &counters, toAgent)
+        }
+        silenceSince = 0
+        lastSent = now
+        sound.removeAll(keepingCapacity: true)
+        transcoder?.transcode(bytes, into: &sound)
+        if !sound.isEmpty { toAgent(sound) }
+    }
+
+    private mutating func speakSilence(
+        samples: Int64, _ counters: inout CallCounters, _ toAgent: ([UInt8]) -> Void
+    ) {
+        guard samples > 0, transcoder != nil else { return }
+        counters.silenceSamples &+= samples
+        silenceSince += samples
+        let silence = [UInt8](repeating: format.silenceByte, count: Int(samples) * format.bytesPerSample)
+        sound.removeAll(keepingCapacity: true)
+        silence.withUnsafeBytes { transcoder?.transcode($0, into: &sound) }
+        if !sound.isEmpty { toAgent(sound) }
+    }
+}
+
+extension TapeBatch {
+    /// Names the hole before `frame`.
+    fileprivate mutating func appendGap(_ frame: PlacedFrame) {
+        let payload = withUnsafeBytes(of: frame.gapBefore.littleEndian) { Array($0) } + [frame.gapIsLoss ? 1 : 0]
+        append(.gap, at: frame.arrival, position: frame.position.samples - frame.gapBefore, payload: payload)
+    }
+}

@@ -1,0 +1,76 @@
+// The hands of a live call: frames go straight to the sockets, wishes wait for the step's end.
+
+import Calls
+import Carriers
+import Net
+import Tape
+
+/// A call's sockets, and what its machine wished for in the present step. Confined to the call's loop.
+struct CallPorts: CallActions {
+    /// What waits until the machine's step is over.
+    struct Wishes {
+        var started: (StreamStart, TapeHeader)?
+        var opensAgent = false
+        var closesAgent = false
+        var conversation: String?
+        var carrierCloseCode: UInt16?
+        var end: CallEnd?
+    }
+
+    var carrier: WebSocketConnection?
+    var agent: WebSocketConnection?
+    private(set) var hasWishes = false
+    private var wishes = Wishes()
+
+    mutating func takeWishes() -> Wishes {
+        let taken = wishes
+        wishes = Wishes()
+        hasWishes = false
+        return taken
+    }
+
+    mutating func closeAgentSocket() {
+        agent?.close(code: 1000, reason: "")
+        agent = nil
+    }
+
+    mutating func sendToCarrier(_ message: [UInt8], urgent: Bool) {
+        carrier?.send(text: message)
+        if urgent { carrier?.flush() }
+    }
+
+    mutating func sendToAgent(_ message: [UInt8], urgent: Bool) {
+        agent?.send(text: message)
+        if urgent { agent?.flush() }
+    }
+
+    mutating func openAgent() {
+        wishes.opensAgent = true
+        hasWishes = true
+    }
+
+    mutating func closeAgent() {
+        wishes.closesAgent = true
+        hasWishes = true
+    }
+
+    mutating func closeCarrier(code: UInt16) {
+        wishes.carrierCloseCode = code
+        hasWishes = true
+    }
+
+    mutating func callStarted(_ start: StreamStart, header: TapeHeader) {
+        wishes.started = (start, header)
+        hasWishes = true
+    }
+
+    mutating func conversationOpened(_ conversationID: String) {
+        wishes.conversation = conversationID
+        hasWishes = true
+    }
+
+    mutating func callEnded(_ end: CallEnd) {
+        wishes.end = end
+        hasWishes = true
+    }
+}

@@ -1,0 +1,54 @@
+// Where carriers' media sockets come in.
+
+import Archive
+import Calls
+import Carriers
+import Desk
+import Net
+import Telemetry
+
+/// Takes carriers' upgrades and makes calls of them.
+final class MediaGate: MediaDoor {
+    private let office: CallOffice
+    private let loops: LoopCrew
+
+    /// The paths carriers' guides use, with their dialect.
+    static let paths: [String: Carrier] = [
+        "/twilio/media-stream": .twilio,
+        "/api/v1/elevenlabs-twilio/call/connection": .twilio,
+        "/media-stream": .telnyx,
+        "/audio": .telnyx,
+        "/media": .exotel,
+    ]
+
+    init(office: CallOffice, loops: LoopCrew) {
+        self.office = office
+        self.loops = loops
+    }
+
+    func offer(_ request: HTTPRequest) -> HTTPOutcome? {
+        guard let carrier = Self.paths[request.path] else { return nil }
+        guard request.header("Upgrade")?.lowercased().contains("websocket") == true else { return nil }
+        guard office.settings.carrierAuthIsOff else {
+            return refuse(
+                401, "carrier_auth_required",
+                "This server takes no unauthenticated media streams. See TEELINE_CARRIER_AUTH in its README.")
+        }
+        let id = CallID.make()
+        let now = MonotonicTime.now
+        let identity = CallIdentity(
+            callID: id, startedAt: ArchiveTime.now(), seed: UInt64.random(in: 1...UInt64.max))
+        let session = CallSession(
+            carrier: carrier, identity: identity, loop: loops.next(), office: office, at: now)
+        guard office.admit(session) else {
+            return refuse(503, office.isClosed ? "draining" : "too_many_calls", "No further call is taken now.")
+        }
+        return .upgrade { [loops] socket in loops.take(session, socket) }
+    }
+
+    private func refuse(_ status: Int, _ token: String, _ detail: String) -> HTTPOutcome {
+        office.metrics.add("teeline_calls_refused_total", labels: MetricsRegistry.label("cause", token))
+        office.log(.warning, "stream_refused", ["cause": .text(token)])
+        return .response(Problem(status: status, code: token, detail: detail).response)
+    }
+}

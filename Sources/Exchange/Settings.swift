@@ -1,0 +1,166 @@
+// The server's settings, checked.
+
+import Audio
+import Calls
+import Carriers
+import Foundation
+import Net
+import Recording
+import Telemetry
+
+/// Settings of a server, made from text values and checked together.
+public struct Settings: Sendable {
+    /// Address to bind.
+    public var host: String
+    /// Port to bind.
+    public var port: UInt16
+    /// Threads that answer HTTP.
+    public var httpThreads: Int
+    /// Media loops.
+    public var loops: Int
+    /// How long live calls may finish on SIGTERM, in seconds.
+    public var drainSeconds: Int
+    /// Bearer tokens of the API.
+    public var apiTokens: [String]
+    /// Whether media sockets are taken without authentication.
+    public var carrierAuthIsOff: Bool
+    /// Least level of log lines.
+    public var logLevel: LogLevel
+    /// Folder of the archive.
+    public var storage: String
+    /// The agent.
+    public var agentID: String
+    /// Key for private agents.
+    public var agentKey: String?
+    /// Base of the agent's addresses.
+    public var agentBaseURL: String
+    /// What Telnyx wants from us.
+    public var telnyxOutbound: AudioFormat
+    /// What recordings are made like.
+    public var render: RenderSettings
+    /// Whether MP3s are made while calls run.
+    public var rendersLive: Bool
+    /// Encoder threads.
+    public var encoderThreads: Int
+    /// Whether tapes stay.
+    public var keepsOriginals: Bool
+    /// Bounds of tape writing.
+    public var tapes: TapeWriterSettings
+    /// How often records go to the tape, in milliseconds.
+    public var batchMilliseconds: Int64
+    /// Calls at once.
+    public var maxCalls: Int
+    /// Largest message after `start`, in bytes.
+    public var messageBytes: Int
+    /// Largest HTTP header and body, in bytes.
+    public var headerBytes: Int
+    /// Largest HTTP body, in bytes.
+    public var bodyBytes: Int
+    /// Most bytes waiting for one peer.
+    public var sendBytes: Int
+    /// Limits of a call.
+    public var rules: CallRules
+
+    /// Settings from `values` by key name; the rest has its standard.
+    /// - Throws: `SettingsError` with `problems` and everything found wrong here.
+    public init(values: [String: String] = [:], problems known: [String] = []) throws(SettingsError) {
+        var problems = known
+        var checked: [String: String] = [:]
+        for key in SettingKey.all {
+            let value = values[key.name] ?? key.standard
+            if let problem = Self.problem(of: value, for: key) { problems.append(problem) }
+            checked[key.name] = value
+        }
+        func text(_ name: String) -> String { checked[name] ?? "" }
+        func number(_ name: String) -> Int64 { Int64(text(name)) ?? 0 }
+        func count(_ name: String) -> Int { Int(number(name)) }
+        func flag(_ name: String) -> Bool { text(name).lowercased() == "true" || text(name) == "1" }
+        let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
+
+        apiTokens = text("server.api_token").split(separator: ",")
+            .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+        host = text("server.host").isEmpty ? (apiTokens.isEmpty ? "127.0.0.1" : "0.0.0.0") : text("server.host")
+        port = UInt16(clamping: number("server.port"))
+        httpThreads = count("server.threads")
+        loops = count("server.loops") == 0 ? cores : count("server.loops")
+        drainSeconds = count("server.drain_seconds")
+        carrierAuthIsOff = text("server.carrier_auth") == "off"
+        logLevel = LogLevel(name: text("log.level")) ?? .info
+        storage = text("storage.path")
+        agentID = text("agent.id")
+        agentKey = text("agent.api_key").isEmpty ? nil : text("agent.api_key")
+        agentBaseURL = text("agent.base_url")
+        telnyxOutbound = text("telnyx.codec") == "PCMA" ? .pcma8k : .pcmu8k
+        render = RenderSettings(
+            channels: text("recording.channels") == "mixed" ? .mixed : .dual,
+            narrowbandKilobits: count("recording.narrowband_kbps"),
+            widebandKilobits: count("recording.wideband_kbps"), quality: count("recording.quality"))
+        rendersLive = flag("recording.live")
+        encoderThreads = count("recording.encoder_threads") == 0 ? cores : count("recording.encoder_threads")
+        keepsOriginals = flag("recording.keep_originals")
+        tapes = TapeWriterSettings()
+        tapes.syncMilliseconds = number("recording.sync_ms")
+        tapes.largestTape = number("recording.max_tape_mb") << 20
+        tapes.queueBytes = count("recording.queue_mb") << 20
+        batchMilliseconds = number("recording.batch_ms")
+        maxCalls = count("limits.calls")
+        messageBytes = count("limits.message_kb") << 10
+        headerBytes = count("limits.header_kb") << 10
+        bodyBytes = count("limits.body_kb") << 10
+        sendBytes = count("limits.send_kb") << 10
+        rules = CallRules()
+        rules.startMilliseconds = number("limits.start_seconds") * 1000
+        rules.telnyxStartMilliseconds = max(90_000, rules.startMilliseconds)
+        rules.bytesBeforeStart = count("limits.start_kb") << 10
+        rules.idleMilliseconds = number("limits.idle_seconds") * 1000
+        rules.maxMilliseconds = number("limits.call_minutes") * 60_000
+        rules.agentAttempts = count("agent.attempts")
+        rules.agentRetryMilliseconds = number("agent.retry_ms")
+        rules.agentOpenMilliseconds = number("agent.open_seconds") * 1000
+        rules.backlogMilliseconds = number("limits.backlog_seconds") * 1000
+        rules.tellsAgentKeys = flag("agent.tell_keys")
+        problems += combinations()
+        guard problems.isEmpty else { throw SettingsError(problems: problems) }
+    }
+
+    /// Whether the bound address is reachable from this machine only.
+    public var isLoopback: Bool { host == "::1" || host == "localhost" || host.hasPrefix("127.") }
+
+    /// What is wrong only together.
+    private func combinations() -> [String] {
+        var problems: [String] = []
+        if apiTokens.isEmpty, !isLoopback {
+            problems.append("HOST is reachable from outside but TEELINE_API_TOKEN is empty: set a token, or bind to 127.0.0.1")
+        }
+        if apiTokens.contains(where: { $0.utf8.count < 8 }) {
+            problems.append("TEELINE_API_TOKEN holds a token shorter than 8 characters: make one with `openssl rand -hex 32`")
+        }
+        for rate in [8_000, 16_000, 24_000] {
+            do throws(MP3SettingsError) {
+                try render.mp3(rate: rate).validate()
+            } catch {
+                let key = rate == 8_000 ? "recording.narrowband_kbps" : "recording.wideband_kbps"
+                problems.append("\(key) cannot be used at \(rate) Hz: \(error)")
+            }
+        }
+        if !agentBaseURL.hasPrefix("http://"), !agentBaseURL.hasPrefix("https://") {
+            problems.append("ELEVENLABS_BASE_URL must begin with https:// or http://")
+        }
+        return problems
+    }
+
+    private static func problem(of value: String, for key: SettingKey) -> String? {
+        switch key.kind {
+        case .text, .secret: return nil
+        case .choice(let choices):
+            if choices.contains(value) { return nil }
+            return "\(key.variable) (\(key.name)) must be one of \(choices.joined(separator: ", "))"
+        case .integer(let bounds):
+            if let number = Int64(value), bounds.contains(number) { return nil }
+            return "\(key.variable) (\(key.name)) must be a whole number from \(bounds.lowerBound) to \(bounds.upperBound)"
+        case .flag:
+            if ["true", "false", "1", "0"].contains(value.lowercased()) { return nil }
+            return "\(key.variable) (\(key.name)) must be true or false"
+        }
+    }
+}

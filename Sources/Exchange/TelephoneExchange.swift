@@ -1,0 +1,135 @@
+// A whole server: puts rooms together, starts, drains, stops.
+
+import Archive
+import Calls
+import Desk
+import Foundation
+import Net
+import Recording
+import Telemetry
+
+/// Why a server did not start.
+public enum ExchangeError: Error, Sendable, CustomStringConvertible {
+    /// The storage cannot be used.
+    case archive(ArchiveError)
+    /// The address cannot be bound, or the system gives no loop.
+    case net(NetError, host: String, port: UInt16)
+
+    /// What happened and what to do.
+    public var description: String {
+        switch self {
+        case .archive(let error): "\(error)"
+        case .net(.cannotListen(let errno), let host, let port):
+            "cannot listen on \(host) port \(port): \(String(cString: strerror(errno))). Is another server running there? Set PORT or HOST."
+        case .net(let error, _, _): "\(error)"
+        }
+    }
+}
+
+/// A running server.
+public final class TelephoneExchange: Sendable {
+    /// Its settings.
+    public let settings: Settings
+    /// The archive it fills.
+    public let archive: CallArchive
+    /// Its metrics.
+    public let metrics: MetricsRegistry
+    let office: CallOffice
+    private let loops: LoopCrew
+    private let line: RecordingLine
+    private let server: HTTPServer
+    private let client: HTTPClient
+    private let log: Log
+
+    /// The port it listens on.
+    public var port: UInt16 { server.port }
+
+    /// Starts a server: takes the storage, recovers what an earlier one left, listens.
+    /// - Throws: `ExchangeError`.
+    public static func start(_ settings: Settings, log: Log) throws(ExchangeError) -> TelephoneExchange {
+        let archive: CallArchive
+        do throws(ArchiveError) {
+            archive = try CallArchive(StorageLayout(root: settings.storage))
+        } catch {
+            throw .archive(error)
+        }
+        return try TelephoneExchange(settings, archive: archive, log: log)
+    }
+
+    private init(_ settings: Settings, archive: CallArchive, log: Log) throws(ExchangeError) {
+        self.settings = settings
+        self.archive = archive
+        self.log = log
+        metrics = MetricsRegistry()
+        ExchangeMetrics.declare(in: metrics)
+        line = RecordingLine(archive: archive, settings: settings, log: log, metrics: metrics)
+        client = HTTPClient()
+        let door = AgentDoor(settings: settings, client: client)
+        office = CallOffice(settings: settings, line: line, agentDoor: door, log: log, metrics: metrics)
+        do throws(ArchiveError) {
+            try Recovery(archive: archive, line: line, log: log).run()
+        } catch {
+            archive.close()
+            throw .archive(error)
+        }
+        do throws(NetError) {
+            loops = try LoopCrew(count: settings.loops)
+            let gate = MediaGate(office: office, loops: loops)
+            let front = DeskHandler(
+                settings: settings, archive: archive, office: office, line: line, gate: gate, metrics: metrics,
+                log: log)
+            server = try HTTPServer.start(
+                HTTPServerSettings(
+                    host: settings.host, port: settings.port, threads: settings.httpThreads,
+                    connections: settings.maxCalls * 2 + 1024, headerBytes: settings.headerBytes,
+                    bodyBytes: settings.bodyBytes), handler: front)
+        } catch {
+            archive.close()
+            throw .net(error, host: settings.host, port: settings.port)
+        }
+        announce()
+    }
+
+    private func announce() {
+        log(.info, "listening", ["host": .text(settings.host), "port": .number(Int64(port)), "storage": .text(settings.storage)])
+        if settings.carrierAuthIsOff {
+            log(.warning, "carrier_auth_off", ["hint": "anybody who reaches this port can open calls; TEELINE_CARRIER_AUTH=off is for demos and private networks"])
+        }
+        if settings.apiTokens.isEmpty {
+            log(.warning, "api_without_token", ["hint": "bound to loopback only; set TEELINE_API_TOKEN to serve others"])
+        }
+        if settings.agentID.isEmpty {
+            log(.warning, "no_agent", ["hint": "set ELEVENLABS_AGENT_ID; until then calls end as agent_refused"])
+        }
+    }
+
+    /// Calls at this moment.
+    public var liveCalls: Int { office.liveCount }
+    /// Recordings that are not final yet.
+    public var unfinishedRecordings: Int { line.unfinishedCount }
+
+    /// Takes no more calls, lets live ones finish within the drain limit, ends the rest, seals everything, stops.
+    /// Returns how many recordings were left for the next start to recover.
+    @discardableResult public func drainAndStop() -> Int {
+        log(.info, "draining", ["calls": .number(Int64(office.liveCount))])
+        office.drain()
+        var left = office.waitForCalls(milliseconds: Int64(settings.drainSeconds) * 1000)
+        if left > 0 {
+            for entry in office.entries {
+                let session = entry.session
+                session.loop.execute { session.hangUp(.drained) }
+            }
+            left = office.waitForCalls(milliseconds: 5_000)
+        }
+        let unsealed = line.drain(milliseconds: 60_000)
+        server.quiesce()
+        // Sockets of ended calls may still be in their close handshake: their loops release them.
+        loops.stop()
+        server.stop()
+        line.stop()
+        archive.close()
+        client.close()
+        log(.info, "stopped", ["unsealed": .number(Int64(unsealed))])
+        return unsealed
+    }
+}

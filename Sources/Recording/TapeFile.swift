@@ -1,0 +1,60 @@
+// The file of one tape: appended to, never rewritten.
+
+import CLinux
+import Glibc
+import Tape
+
+/// An open tape. Confined to the writer's thread but for `synchronize`, which only reads the descriptor; the
+/// descriptor is closed when the last owner lets go.
+final class TapeFile: @unchecked Sendable {
+    // `written`, `failure` and `dropped` are touched on the writer's thread only; `descriptor` never changes.
+    private let descriptor: Int32
+    /// Bytes of whole batches in the file.
+    private(set) var written: Int64 = 0
+    /// The first error of a write, when one failed.
+    private(set) var failure: RecordingError?
+    /// Bytes of batches that did not reach the file.
+    private(set) var dropped: Int64 = 0
+    private let largest: Int64
+
+    /// Creates the tape at `path` (mode 0600: it holds what was said) and writes its magic.
+    init(path: String, largest: Int64) throws(RecordingError) {
+        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw .file(operation: "open_tape", errno: errno) }
+        self.largest = largest
+        append(TapeLayout.magic)
+        if let failure { throw failure }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Appends a batch whole, or not at all.
+    func append(_ batch: [UInt8]) {
+        guard written + Int64(batch.count) <= largest else {
+            failure = failure ?? .tapeTooLarge
+            dropped += Int64(batch.count)
+            return
+        }
+        var done = 0
+        while done < batch.count {
+            let count = batch.withUnsafeBytes { write(descriptor, $0.baseAddress.map { $0 + done }, batch.count - done) }
+            if count < 0 && errno == EINTR { continue }
+            if count <= 0 {
+                failure = failure ?? .file(operation: "write_tape", errno: errno)
+                dropped += Int64(batch.count)
+                // What was half written would hide all that follows; later batches may find room again.
+                if ftruncate(descriptor, off_t(written)) != 0 {
+                    failure = .file(operation: "truncate_tape", errno: errno)
+                }
+                return
+            }
+            done += count
+        }
+        written += Int64(batch.count)
+    }
+
+    /// Makes everything written so far survive a power cut.
+    func synchronize() -> RecordingError? {
+        fdatasync(descriptor) == 0 ? nil : .file(operation: "sync_tape", errno: errno)
+    }
+}

@@ -1,0 +1,195 @@
+// A tape's records, folded in order into two tracks and the facts of the call.
+
+import Audio
+import Foundation
+import Tape
+import Telemetry
+import Timeline
+
+/// Folds a tape. What it emits depends on the order of records alone, so following a growing tape and reading
+/// a finished one give the same bytes.
+struct TapeFold {
+    /// Where a piece of agent sound stands on the tape.
+    private struct Piece {
+        var turn: Int64
+        var offset: Int64
+        var bytes: Int
+        var samples: Int64
+        var before: Int64
+    }
+
+    /// How long frames that come late are still taken into the recording, in milliseconds.
+    static let lateMilliseconds: Int64 = 1_000
+    /// How often the fold settles and drains, in milliseconds of the call's clock.
+    static let stepMilliseconds: Int64 = 100
+
+    let header: TapeHeader
+    private(set) var facts: CallFacts
+    private(set) var closing: TapeClosing?
+    private var clock: CallClock
+    private var heard: HeardTimeline
+    private var caller = CallTrack()
+    private var agent = CallTrack()
+    private var pieces: [Int64: Piece] = [:]
+    private var nextPiece: Int64 = 0
+    private var lastStep: Int64 = 0
+    private var gaps: [(interval: Interval, isLoss: Bool)] = []
+    private var closingTime: MonotonicTime?
+    private var decoder: SampleDecoder
+    private var agentDecoder: SampleDecoder
+    private var scratch: [Int16] = []
+
+    /// A fold of the tape that begins with `header`, written at `time`.
+    init(header: TapeHeader, at time: MonotonicTime) throws(RecordingError) {
+        guard header.version == TapeHeader.currentVersion else { throw .unknownTapeVersion(header.version) }
+        guard (4_000...48_000).contains(header.rate), header.inbound.rate == header.rate else { throw .badTape }
+        self.header = header
+        clock = CallClock(rate: header.rate)
+        clock.anchor(at: time)
+        heard = HeardTimeline(rate: header.rate)
+        facts = CallFacts(rate: header.rate)
+        decoder = SampleDecoder(header.inbound)
+        agentDecoder = SampleDecoder(header.outbound)
+    }
+
+    /// Samples at the call's rate of `bytes` bytes of agent sound.
+    private func agentSamples(_ bytes: Int) -> Int64 {
+        Int64(header.outbound.samples(inBytes: bytes)) * Int64(header.rate) / Int64(max(header.outbound.rate, 1))
+    }
+
+    /// Takes the next record. `read` reads bytes of the tape back; `emit` takes both channels' next samples.
+    mutating func take(
+        _ record: TapeRecord, read: (Int64, Int) throws(RecordingError) -> [UInt8],
+        emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void
+    ) throws(RecordingError) {
+        let now = clock.position(at: record.time)
+        switch record.kind {
+        case .callerMedia: placeCaller(record)
+        case .outboundMedia:
+            guard header.hasOutboundTrack else { break }
+            scratch.removeAll(keepingCapacity: true)
+            record.payload.withUnsafeBytes { decoder.decode($0, into: &scratch) }
+            agent.write(scratch[...], at: record.position)
+        case .agentMedia: sendPiece(record, at: now)
+        case .markSent: heard.sendMark(record.text, at: now)
+        case .markReturned: heard.returnMark(record.text, at: now)
+        case .clear:
+            heard.clear(at: now)
+            facts.event("clear", at: now.samples)
+        case .gap:
+            if let length = record.integer(at: 0), record.payload.count >= 9 {
+                gaps.append((Interval(start: record.position, length: length), record.payload.last == 1))
+            }
+        case .closing:
+            closingTime = record.time
+            closing = try Self.document(TapeClosing.self, record)
+        case .header, .pause, .resume: break
+        default: facts.take(record, at: now.samples)
+        }
+        guard now.samples - lastStep >= Self.stepMilliseconds * Int64(header.rate) / 1000 else { return }
+        lastStep = now.samples
+        try settle(at: now, read: read)
+        let late = Self.lateMilliseconds * Int64(header.rate) / 1000
+        let ready = min(caller.end, now.samples) - late
+        try drain(to: min(ready, header.hasOutboundTrack ? ready : heard.settledUpTo.samples), emit: emit)
+    }
+
+    /// The tape has ended. Returns the length of the call.
+    mutating func finish(
+        read: (Int64, Int) throws(RecordingError) -> [UInt8],
+        emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void
+    ) throws(RecordingError) -> Int64 {
+        var end = max(caller.end, header.hasOutboundTrack ? agent.end : 0)
+        if let closingTime, closing?.sawEnd == true {
+            // The instant of the end is the end, unless it is just the last frame's own delay.
+            let told = clock.position(at: closingTime).samples
+            if told - end > Int64(header.rate) / 5 { end = told }
+        }
+        var failure: RecordingError?
+        var settled: [HeardPiece] = []
+        heard.finish(at: MediaTime(samples: end)) { settled.append($0) }
+        for piece in settled where failure == nil {
+            do throws(RecordingError) { try place(piece, read: read) } catch { failure = error }
+        }
+        if let failure { throw failure }
+        try drain(to: end, emit: emit)
+        facts.close(at: end)
+        return end
+    }
+
+    // MARK: Steps
+
+    private mutating func placeCaller(_ record: TapeRecord) {
+        scratch.removeAll(keepingCapacity: true)
+        record.payload.withUnsafeBytes { decoder.decode($0, into: &scratch) }
+        guard !scratch.isEmpty else { return }
+        facts.callerSamples += caller.write(scratch[...], at: record.position)
+        clock.observe(
+            end: MediaTime(samples: record.position + Int64(scratch.count)), arrival: record.time)
+    }
+
+    private mutating func sendPiece(_ record: TapeRecord, at now: MediaTime) {
+        guard let turn = record.turn, !record.body.isEmpty else { return }
+        let samples = agentSamples(record.body.count)
+        guard samples > 0 else { return }
+        pieces[nextPiece] = Piece(
+            turn: turn, offset: record.offset + Int64(TapeLayout.prefix + 8), bytes: record.body.count,
+            samples: samples, before: facts.sent(turn, samples: samples))
+        heard.send(SentPiece(id: nextPiece, samples: samples), at: now)
+        nextPiece += 1
+    }
+
+    private mutating func settle(
+        at now: MediaTime, read: (Int64, Int) throws(RecordingError) -> [UInt8]
+    ) throws(RecordingError) {
+        var settled: [HeardPiece] = []
+        heard.advance(to: now) { settled.append($0) }
+        for piece in settled { try place(piece, read: read) }
+    }
+
+    private mutating func place(
+        _ piece: HeardPiece, read: (Int64, Int) throws(RecordingError) -> [UInt8]
+    ) throws(RecordingError) {
+        guard let sent = pieces.removeValue(forKey: piece.id) else { return }
+        facts.heard(sent.turn, piece, before: sent.before)
+        guard piece.heard > 0, !header.hasOutboundTrack else { return }
+        let bytes = try read(sent.offset, sent.bytes)
+        scratch.removeAll(keepingCapacity: true)
+        bytes.withUnsafeBytes { agentDecoder.decode($0, into: &scratch) }
+        let count = Int(min(piece.heard, Int64(scratch.count)))
+        facts.agentSamples += agent.write(scratch[..<count], at: piece.position.samples)
+    }
+
+    private mutating func drain(
+        to position: Int64, emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void
+    ) throws(RecordingError) {
+        guard position > caller.base else { return }
+        var left: [Int16] = []
+        var right: [Int16] = []
+        left.reserveCapacity(Int(min(position - caller.base, 1 << 16)))
+        right.reserveCapacity(left.capacity)
+        var holes: [Interval] = []
+        caller.drain(to: position, into: &left) { holes.append($0) }
+        agent.drain(to: position, into: &right) { _ in }
+        for hole in holes { name(hole) }
+        gaps.removeAll { $0.interval.end <= position }
+        facts.speech.feed(left[...])
+        try emit(left[...], right[...])
+    }
+
+    private mutating func name(_ hole: Interval) {
+        let cause = gaps.first { $0.interval.start < hole.end && hole.start < $0.interval.end }
+        facts.hole(hole, cause: cause.map { $0.isLoss ? "frames_lost" : "not_sent" } ?? "no_frames")
+    }
+
+    /// Decodes a record's JSON document.
+    static func document<Value: Decodable>(
+        _ type: Value.Type, _ record: TapeRecord
+    ) throws(RecordingError) -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(record.payload))
+        } catch {
+            throw .badTape
+        }
+    }
+}

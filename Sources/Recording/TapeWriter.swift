@@ -1,0 +1,164 @@
+// The one thread that writes tapes, and the one that makes them durable. No call ever waits for either.
+
+import CLinux
+import Glibc
+import Tape
+import Telemetry
+
+/// The bounds of tape writing.
+public struct TapeWriterSettings: Sendable, Hashable {
+    /// How often dirty tapes are made durable, in milliseconds: a power cut loses at most this much.
+    public var syncMilliseconds: Int64 = 1_000
+    /// Most bytes waiting for the disk over all calls; batches beyond are dropped, counted, and named on the row.
+    public var queueBytes = 64 << 20
+    /// Largest tape, in bytes; batches beyond are dropped, counted, and named on the row.
+    public var largestTape: Int64 = 2 << 30
+
+    /// The defaults.
+    public init() {}
+}
+
+/// How the writing of a tape went.
+public struct TapeOutcome: Sendable, Hashable {
+    /// Bytes in the file.
+    public var bytes: Int64
+    /// Bytes that did not reach it.
+    public var dropped: Int64
+    /// The first error, when there was one.
+    public var failure: RecordingError?
+}
+
+/// Writes the tapes of all calls.
+public final class TapeWriter: @unchecked Sendable {
+    // `queue`, `queuedBytes`, `droppedBatches`, `dirty` and `isStopping` are guarded by `lock`; `files` belongs
+    // to the writing thread.
+    private enum Order {
+        case open(String, path: String, onProgress: @Sendable () -> Void)
+        case append(String, [UInt8])
+        case close(String, @Sendable (TapeOutcome) -> Void)
+    }
+
+    private struct Open {
+        var file: TapeFile?
+        var failure: RecordingError?
+        var lost: Int64 = 0
+        var onProgress: @Sendable () -> Void
+    }
+
+    private let settings: TapeWriterSettings
+    private let lock = Lock()
+    private var queue: [Order] = []
+    private var queuedBytes = 0
+    private var lost: [String: Int64] = [:]
+    private var dirty: [ObjectIdentifier: TapeFile] = [:]
+    private var isStopping = false
+    private var files: [String: Open] = [:]
+    private var threads: [WorkerThread] = []
+
+    /// Starts the two threads.
+    public init(_ settings: TapeWriterSettings = TapeWriterSettings()) {
+        self.settings = settings
+        threads = [
+            WorkerThread(name: "tape-writer") { [self] in writeLoop() },
+            WorkerThread(name: "tape-sync", nice: 5) { [self] in syncLoop() },
+        ]
+    }
+
+    /// Opens a tape for call `id` at `path`. `onProgress` is called on the writer's thread when more of the
+    /// tape can be read.
+    public func open(_ id: String, path: String, onProgress: @escaping @Sendable () -> Void) {
+        lock.withLock { queue.append(.open(id, path: path, onProgress: onProgress)) }
+    }
+
+    /// Appends a batch to the tape of call `id`. Never waits: beyond the queue's bound the batch is dropped.
+    public func append(_ id: String, _ batch: [UInt8]) {
+        guard !batch.isEmpty else { return }
+        lock.withLock {
+            guard queuedBytes + batch.count <= settings.queueBytes else {
+                lost[id, default: 0] += Int64(batch.count)
+                return
+            }
+            queuedBytes += batch.count
+            queue.append(.append(id, batch))
+        }
+    }
+
+    /// Closes the tape of call `id` after everything appended so far.
+    public func close(_ id: String, completion: @escaping @Sendable (TapeOutcome) -> Void) {
+        lock.withLock(signal: true) { queue.append(.close(id, completion)) }
+    }
+
+    /// Writes what waits, makes it durable, and ends the threads.
+    public func stop() {
+        lock.withLock(signal: true) { isStopping = true }
+        for thread in threads { thread.join() }
+        threads = []
+    }
+
+    /// Bytes that wait for the disk.
+    public var waitingBytes: Int { lock.withLock { queuedBytes } }
+
+    // MARK: The writing thread
+
+    private func writeLoop() {
+        while true {
+            let (orders, stop) = lock.withLock { () -> ([Order], Bool) in
+                if queue.isEmpty, !isStopping { lock.wait(milliseconds: 20) }
+                let orders = queue
+                queue = []
+                return (orders, isStopping)
+            }
+            for order in orders { carryOut(order) }
+            if stop, orders.isEmpty { return }
+        }
+    }
+
+    private func carryOut(_ order: Order) {
+        switch order {
+        case .open(let id, let path, let onProgress):
+            do throws(RecordingError) {
+                files[id] = Open(file: try TapeFile(path: path, largest: settings.largestTape), onProgress: onProgress)
+            } catch {
+                files[id] = Open(file: nil, failure: error, onProgress: onProgress)
+            }
+        case .append(let id, let batch):
+            lock.withLock { queuedBytes -= batch.count }
+            guard let open = files[id] else { return }
+            guard let file = open.file else {
+                files[id]?.lost += Int64(batch.count)
+                return
+            }
+            file.append(batch)
+            lock.withLock { dirty[ObjectIdentifier(file)] = file }
+            open.onProgress()
+        case .close(let id, let completion):
+            guard let open = files.removeValue(forKey: id) else { return }
+            let lost = lock.withLock { self.lost.removeValue(forKey: id) ?? 0 }
+            let dropped = lost + open.lost + (open.file?.dropped ?? 0)
+            completion(
+                TapeOutcome(
+                    bytes: open.file?.written ?? 0, dropped: dropped, failure: open.failure ?? open.file?.failure))
+        }
+    }
+
+    // MARK: The syncing thread
+
+    private func syncLoop() {
+        var last = MonotonicTime.now
+        while true {
+            let (files, stop) = lock.withLock { () -> ([TapeFile], Bool) in
+                let rest = settings.syncMilliseconds - MonotonicTime.now.milliseconds(since: last)
+                if !isStopping, rest > 0 {
+                    lock.wait(milliseconds: min(rest, 200))
+                    if !isStopping, MonotonicTime.now.milliseconds(since: last) < settings.syncMilliseconds { return ([], false) }
+                }
+                let files = Array(dirty.values)
+                dirty = [:]
+                return (files, isStopping)
+            }
+            for file in files where file.synchronize() != nil { continue }
+            if !files.isEmpty || stop { last = .now }
+            if stop, files.isEmpty { return }
+        }
+    }
+}

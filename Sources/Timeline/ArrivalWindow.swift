@@ -1,0 +1,263 @@
+// Orders a track's frames, waits a little for missing ones, and places each on the call's clock.
+
+import Telemetry
+
+/// A frame with its place on the call's clock.
+public struct PlacedFrame: Sendable, Hashable {
+    /// First sample.
+    public var position: MediaTime
+    /// Samples.
+    public var samples: Int
+    /// Samples of nothing between the frame before and this one.
+    public var gapBefore: Int64
+    /// Whether the gap is a loss (frame numbers are missing) rather than a carrier that sent nothing.
+    public var gapIsLoss: Bool
+    /// Whether the frame came after its gap had been given up: it is recorded, but not played to the agent.
+    public var isLate: Bool
+    /// When it arrived.
+    public var arrival: MonotonicTime
+}
+
+/// Counts of an `ArrivalWindow`, in frames.
+public struct ArrivalCounts: Sendable, Hashable {
+    /// Frames that arrived, duplicates and late ones included.
+    public var received: Int64 = 0
+    /// Frames that came after their gap had been given up.
+    public var late: Int64 = 0
+    /// Frames whose number had been seen.
+    public var duplicate: Int64 = 0
+    /// Frame numbers that were given up.
+    public var lost: Int64 = 0
+    /// Timestamps that could not be believed.
+    public var implausible: Int64 = 0
+
+    /// All zero.
+    public init() {}
+}
+
+/// The jitter window of one track. Pure: instants come from outside, frames leave by a closure.
+public struct ArrivalWindow: Sendable {
+    private struct Held: Sendable {
+        var key: Int64
+        var timestamp: Int64?
+        var samples: Int
+        var arrival: MonotonicTime
+        var payload: [UInt8]
+    }
+
+    /// Counts so far.
+    public private(set) var counts = ArrivalCounts()
+    private let traits: ArrivalTraits
+    private let rate: Int
+    /// The frame number expected next; nil until the first numbered frame was placed.
+    private var nextKey: Int64?
+    /// Bit n: the frame numbered `nextKey - 1 - n` was placed.
+    private var recent: UInt64 = 0
+    private var held: [Held] = []
+    /// Where the next frame goes if nothing is missing.
+    private var head: Int64 = 0
+    /// Timestamp (milliseconds) that stands for position `base`.
+    private var base: (timestamp: Int64, position: Int64)?
+    private var firstArrival: MonotonicTime?
+    private var latestArrival = MonotonicTime(nanoseconds: 0)
+    private var frameSamples = 0
+    private var strays = 0
+
+    /// Most frames held back at once; beyond it the oldest gap is given up at once.
+    static let mostHeld = 32
+    /// Most frame numbers that can be missing at once; a wider jump is a damaged number.
+    static let widestJump: Int64 = 3_000
+    /// Frames in a row with long-past numbers after which the carrier is taken to have restarted counting.
+    static let straysThatRestart = 3
+    /// How far a place may run ahead of the time that has passed since the first frame, in milliseconds.
+    static let plausibleLeadMilliseconds: Int64 = 2_000
+
+    /// A window for a track of `rate` hertz.
+    public init(rate: Int, traits: ArrivalTraits) {
+        self.rate = max(rate, 1)
+        self.traits = traits
+    }
+
+    /// The end of the last frame placed.
+    public var end: MediaTime { MediaTime(samples: head) }
+    /// Frames that wait for a missing one.
+    public var heldFrames: Int { held.count }
+
+    /// Takes a frame of `samples` samples; `number` is its chunk (or another rising number), `timestamp`
+    /// milliseconds. Calls `deliver` for each frame that can be placed now, in order.
+    public mutating func arrive(
+        number: Int64?, timestamp: Int64?, samples: Int, payload: UnsafeRawBufferPointer, at now: MonotonicTime,
+        deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void
+    ) {
+        guard samples > 0 else { return }
+        counts.received += 1
+        latestArrival = now
+        if firstArrival == nil { firstArrival = now }
+        if frameSamples == 0 { frameSamples = samples }
+        guard let number else {
+            place(skipped: 0, timestamp: timestamp, samples: samples, payload: payload, arrival: now, deliver)
+            return
+        }
+        let next = nextKey ?? 1
+        if number - next > Self.widestJump {
+            // No carrier skips minutes of numbers: the number is damaged, the sound is not.
+            counts.implausible += 1
+            place(skipped: 0, timestamp: timestamp, samples: samples, payload: payload, arrival: now, deliver)
+        } else if number == next {
+            strays = 0
+            placeNumbered(number, timestamp, samples, payload, now, deliver)
+            releaseReady(deliver)
+        } else if number > next {
+            if held.contains(where: { $0.key == number }) {
+                counts.duplicate += 1
+                return
+            }
+            let index = held.firstIndex { $0.key > number } ?? held.count
+            held.insert(
+                Held(
+                    key: number, timestamp: timestamp, samples: samples, arrival: now, payload: Array(payload)),
+                at: index)
+            if held.count > Self.mostHeld { giveUp(deliver) }
+        } else {
+            late(number: number, timestamp: timestamp, samples: samples, payload: payload, now, deliver)
+        }
+    }
+
+    /// Gives up what has been waited for long enough.
+    public mutating func tick(
+        at now: MonotonicTime, deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void
+    ) {
+        while let oldest = held.min(by: { $0.arrival < $1.arrival }),
+            now.milliseconds(since: oldest.arrival) >= traits.patienceMilliseconds
+        {
+            giveUp(deliver)
+        }
+    }
+
+    /// Places everything that is held: the stream has ended.
+    public mutating func finish(deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void) {
+        while !held.isEmpty { giveUp(deliver) }
+    }
+
+    // MARK: Ordering
+
+    private mutating func giveUp(_ deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void) {
+        guard !held.isEmpty else { return }
+        let frame = held.removeFirst()
+        frame.payload.withUnsafeBytes {
+            placeNumbered(frame.key, frame.timestamp, frame.samples, $0, frame.arrival, deliver)
+        }
+        releaseReady(deliver)
+    }
+
+    private mutating func releaseReady(_ deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void) {
+        while let frame = held.first, let next = nextKey, frame.key <= next {
+            held.removeFirst()
+            frame.payload.withUnsafeBytes {
+                placeNumbered(frame.key, frame.timestamp, frame.samples, $0, frame.arrival, deliver)
+            }
+        }
+    }
+
+    private mutating func placeNumbered(
+        _ number: Int64, _ timestamp: Int64?, _ samples: Int, _ payload: UnsafeRawBufferPointer,
+        _ arrival: MonotonicTime, _ deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void
+    ) {
+        let isFirst = nextKey == nil
+        let skipped = max(0, number - (nextKey ?? 1))
+        // Before the first frame only a carrier that is known to count from 1 can have lost something.
+        let missing = isFirst && !(traits.countsFromOne && skipped <= 250) ? 0 : skipped
+        recent = skipped >= 63 ? 1 : (recent << (UInt64(skipped) + 1)) | 1
+        nextKey = number &+ 1
+        place(
+            skipped: missing, timestamp: timestamp, samples: samples, payload: payload, arrival: arrival, deliver)
+    }
+
+    private mutating func late(
+        number: Int64, timestamp: Int64?, samples: Int, payload: UnsafeRawBufferPointer, _ now: MonotonicTime,
+        _ deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void
+    ) {
+        let age = (nextKey ?? 1) - 1 - number
+        if age < 64, recent & (1 << UInt64(age)) != 0 {
+            counts.duplicate += 1
+            return
+        }
+        counts.late += 1
+        guard age < 64 else {
+            strays += 1
+            if strays >= Self.straysThatRestart {
+                // The carrier has begun to count anew: follow it.
+                strays = 0
+                nextKey = number
+                recent = 0
+                placeNumbered(number, timestamp, samples, payload, now, deliver)
+            }
+            return
+        }
+        recent |= 1 << UInt64(age)
+        guard let timestamp, let position = position(of: timestamp), position >= 0, position < head else { return }
+        deliver(
+            PlacedFrame(
+                position: MediaTime(samples: position), samples: samples, gapBefore: 0, gapIsLoss: false,
+                isLate: true, arrival: now), payload)
+    }
+
+    // MARK: Placing
+
+    private mutating func place(
+        skipped: Int64, timestamp: Int64?, samples: Int, payload: UnsafeRawBufferPointer, arrival: MonotonicTime,
+        _ deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void
+    ) {
+        var position = head
+        // Half a frame either way is rounding of the carrier's milliseconds, not a gap.
+        let tolerance = Int64(max(samples, frameSamples) / 2)
+        if let timestamp, let told = self.position(of: timestamp) {
+            if told > head + tolerance {
+                if isPlausible(told + Int64(samples), at: arrival) {
+                    position = told
+                } else {
+                    counts.implausible += 1
+                    position = bySkipped(skipped, at: arrival, samples: samples)
+                    base = (timestamp, position)
+                }
+            } else if told < head - tolerance {
+                // The carrier's clock went back: go on from here and count from the new origin.
+                counts.implausible += 1
+                position = bySkipped(skipped, at: arrival, samples: samples)
+                base = (timestamp, position)
+            }
+        } else {
+            position = bySkipped(skipped, at: arrival, samples: samples)
+            if let timestamp { base = (timestamp, position) }
+        }
+        counts.lost += position > head ? skipped : 0
+        let gap = position - head
+        head = position + Int64(samples)
+        deliver(
+            PlacedFrame(
+                position: MediaTime(samples: position), samples: samples, gapBefore: gap,
+                gapIsLoss: skipped > 0, isLate: false, arrival: arrival), payload)
+    }
+
+    private func bySkipped(_ skipped: Int64, at arrival: MonotonicTime, samples: Int) -> Int64 {
+        let (gap, overflow) = skipped.multipliedReportingOverflow(by: Int64(frameSamples))
+        guard !overflow, gap >= 0, gap < Int64.max / 4 else { return head }
+        let position = head + gap
+        return isPlausible(position + Int64(samples), at: arrival) || base == nil && skipped <= 250 ? position : head
+    }
+
+    /// The position a timestamp tells, or nil before the first one or when it is absurd.
+    private func position(of timestamp: Int64) -> Int64? {
+        guard let base else { return nil }
+        let (difference, overflow) = timestamp.subtractingReportingOverflow(base.timestamp)
+        guard !overflow, abs(difference / 1000) < 1 << 32 else { return Int64.max / 4 }
+        return base.position + difference * Int64(rate) / 1000
+    }
+
+    /// A carrier's clock cannot run ahead of the time that has passed.
+    private func isPlausible(_ end: Int64, at arrival: MonotonicTime) -> Bool {
+        guard let firstArrival else { return true }
+        let passed = max(latestArrival, arrival).milliseconds(since: firstArrival) + Self.plausibleLeadMilliseconds
+        return end <= passed * Int64(rate) / 1000
+    }
+}
