@@ -132,6 +132,13 @@ extension CallMachine {
                 }
                 self.outbound = outbound
             }
+        } else if payload.withUnsafeBytes({
+            uplink?.receiveNext($0, stamp: stamp, at: now, tape: &tape, counters: &counters) ?? true
+        }) {
+            guard let sound = uplink?.sound, !sound.isEmpty else { return }
+            message.removeAll(keepingCapacity: true)
+            sound.withUnsafeBytes { agentCodec.encodeUserAudio($0, into: &message) }
+            actions.sendToAgent(message, urgent: false)
         } else {
             forwardUplink(&actions) { uplink, tape, counters, send in
                 payload.withUnsafeBytes {

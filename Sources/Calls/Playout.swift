@@ -46,6 +46,9 @@ struct Playout {
         transcoder = try TranscoderCell(from: format, to: self.format)
     }
 
+    /// Whether sound waits in our own hands.
+    var hasWaiting: Bool { !waiting.isEmpty }
+
     /// Whether all that was sent has been played, or must have been by `now`.
     func isDrained(at now: MonotonicTime) -> Bool {
         guard waiting.isEmpty else { return false }

@@ -206,10 +206,7 @@ public final class WebSocketConnection: @unchecked Sendable {
         do throws(WebSocketBreach) {
             while state == .open || state == .closing, taken < bytes.count {
                 let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[taken...])
-                var reader = self.reader
-                let length = try reader.take(rest, limit: limits.messageBytes) { self.take($0) }
-                self.reader = reader
-                guard let length else { break }
+                guard let length = try reader.take(rest, limit: limits.messageBytes, { take($0) }) else { break }
                 taken += length
             }
         } catch {

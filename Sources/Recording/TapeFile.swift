@@ -53,6 +53,11 @@ final class TapeFile: @unchecked Sendable {
         written += Int64(batch.count)
     }
 
+    /// Makes everything written to this file's file system survive a power cut: one call for many tapes.
+    func synchronizeAll() -> RecordingError? {
+        syncfs(descriptor) == 0 ? nil : .file(operation: "sync_tapes", errno: errno)
+    }
+
     /// Makes everything written so far survive a power cut.
     func synchronize() -> RecordingError? {
         fdatasync(descriptor) == 0 ? nil : .file(operation: "sync_tape", errno: errno)

@@ -52,6 +52,7 @@ public final class TapeWriter: @unchecked Sendable {
     private var lost: [String: Int64] = [:]
     private var dirty: [ObjectIdentifier: TapeFile] = [:]
     private var isStopping = false
+    private var syncFailure: RecordingError?
     private var files: [String: Open] = [:]
     private var threads: [WorkerThread] = []
 
@@ -94,6 +95,9 @@ public final class TapeWriter: @unchecked Sendable {
         for thread in threads { thread.join() }
         threads = []
     }
+
+    /// The last failure to make tapes durable, when there was one: they are written, but a power cut may take them.
+    public var durabilityFailure: RecordingError? { lock.withLock { syncFailure } }
 
     /// Bytes that wait for the disk.
     public var waitingBytes: Int { lock.withLock { queuedBytes } }
@@ -143,6 +147,17 @@ public final class TapeWriter: @unchecked Sendable {
 
     // MARK: The syncing thread
 
+    /// With this many dirty tapes one sync of their file system is cheaper than one each.
+    private static let manyTapes = 8
+
+    private func synchronize(_ files: [TapeFile]) {
+        let failure: RecordingError? =
+            files.count >= Self.manyTapes
+            ? files.first?.synchronizeAll()
+            : files.reduce(nil) { failure, file in file.synchronize() ?? failure }
+        lock.withLock { syncFailure = failure ?? syncFailure }
+    }
+
     private func syncLoop() {
         var last = MonotonicTime.now
         while true {
@@ -156,7 +171,7 @@ public final class TapeWriter: @unchecked Sendable {
                 dirty = [:]
                 return (files, isStopping)
             }
-            for file in files where file.synchronize() != nil { continue }
+            synchronize(files)
             if !files.isEmpty || stop { last = .now }
             if stop, files.isEmpty { return }
         }

@@ -123,6 +123,20 @@ public struct ArrivalWindow: Sendable {
         }
     }
 
+    /// Places a frame that is the next in order with nothing held back, the way of almost all frames; returns
+    /// nil without taking it when it is not. Then it goes to `arrive`.
+    public mutating func next(
+        number: Int64?, timestamp: Int64?, samples: Int, at now: MonotonicTime
+    ) -> PlacedFrame? {
+        guard samples > 0, held.isEmpty, let number, number == nextKey else { return nil }
+        counts.received += 1
+        latestArrival = now
+        strays = 0
+        recent = recent << 1 | 1
+        nextKey = number &+ 1
+        return placed(skipped: 0, timestamp: timestamp, samples: samples, arrival: now)
+    }
+
     /// Gives up what has been waited for long enough.
     public mutating func tick(
         at now: MonotonicTime, deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void
@@ -208,6 +222,12 @@ public struct ArrivalWindow: Sendable {
         skipped: Int64, timestamp: Int64?, samples: Int, payload: UnsafeRawBufferPointer, arrival: MonotonicTime,
         _ deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void
     ) {
+        deliver(placed(skipped: skipped, timestamp: timestamp, samples: samples, arrival: arrival), payload)
+    }
+
+    private mutating func placed(
+        skipped: Int64, timestamp: Int64?, samples: Int, arrival: MonotonicTime
+    ) -> PlacedFrame {
         var position = head
         // Half a frame either way is rounding of the carrier's milliseconds, not a gap.
         let tolerance = Int64(max(samples, frameSamples) / 2)
@@ -233,10 +253,9 @@ public struct ArrivalWindow: Sendable {
         counts.lost += position > head ? skipped : 0
         let gap = position - head
         head = position + Int64(samples)
-        deliver(
-            PlacedFrame(
-                position: MediaTime(samples: position), samples: samples, gapBefore: gap,
-                gapIsLoss: skipped > 0, isLate: false, arrival: arrival), payload)
+        return PlacedFrame(
+            position: MediaTime(samples: position), samples: samples, gapBefore: gap, gapIsLoss: skipped > 0,
+            isLate: false, arrival: arrival)
     }
 
     private func bySkipped(_ skipped: Int64, at arrival: MonotonicTime, samples: Int) -> Int64 {

@@ -25,7 +25,7 @@ final class BenchServer: @unchecked Sendable {
         process.environment = [
             "PORT": "\(port)", "TEELINE_STORAGE": folder, "TEELINE_CARRIER_AUTH": "off", "ELEVENLABS_AGENT_ID": "load",
             "ELEVENLABS_BASE_URL": "http://127.0.0.1:\(agentPort)", "TEELINE_QUALITY": "\(run.quality)",
-            "TEELINE_RENDER_LIVE": run.live ? "true" : "false", "TEELINE_MAX_CALLS": "5000", "PATH": "/usr/bin:/bin",
+            "TEELINE_RENDER_LIVE": run.live ? "true" : "false", "TEELINE_MAX_CALLS": "5000", "TEELINE_LOOPS": ProcessInfo.processInfo.environment["TEELINE_LOOPS"] ?? "0", "PATH": "/usr/bin:/bin",
         ]
         let output = Pipe()
         process.standardOutput = output
