@@ -16,8 +16,6 @@ struct LiveCallEntry: Sendable {
     var startedAt: Int64
     var phase: CallPhase = .awaitingStart
     var conversation: String?
-    var clockSamples: Int64 = 0
-    var rate = 8000
 }
 
 /// The calls' common ground.
@@ -56,7 +54,6 @@ final class CallOffice: @unchecked Sendable {
         lock.withLock {
             live[id]?.start = start
             live[id]?.phase = .connecting
-            live[id]?.rate = header.rate
         }
         line.open(row(session, start: start, rate: header.rate))
         metrics.add("teeline_calls_started_total", labels: MetricsRegistry.label("carrier", session.carrier.rawValue))
@@ -72,13 +69,8 @@ final class CallOffice: @unchecked Sendable {
         line.annotate(id, conversation: conversation)
     }
 
-    /// A call goes on.
-    func progressed(_ id: String, clock: Int64, phase: CallPhase) {
-        lock.withLock {
-            live[id]?.clockSamples = clock
-            live[id]?.phase = phase
-        }
-    }
+    /// A call has come to another phase.
+    func progressed(_ id: String, phase: CallPhase) { lock.withLock { live[id]?.phase = phase } }
 
     /// A call has ended.
     func ended(

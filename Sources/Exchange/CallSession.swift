@@ -19,6 +19,7 @@ actor CallSession: WebSocketHandler {
     private var agentOpening = 0
     private var lastBatch: MonotonicTime
     private var isOver = false
+    private var toldPhase = CallPhase.awaitingStart
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
@@ -112,8 +113,7 @@ actor CallSession: WebSocketHandler {
             if now.milliseconds(since: call.lastBatch) >= call.office.settings.batchMilliseconds {
                 call.lastBatch = now
                 call.handOver()
-                call.office.progressed(
-                    call.identity.callID, clock: call.machine.clockSamples, phase: call.machine.phase)
+                call.tellPhase()
             }
             return true
         }
@@ -148,6 +148,12 @@ actor CallSession: WebSocketHandler {
         ports.carrier?.limits.messageBytes = office.settings.messageBytes
         office.started(self, start: start, header: header)
         handOver()
+    }
+
+    private func tellPhase() {
+        guard machine.phase != toldPhase else { return }
+        toldPhase = machine.phase
+        office.progressed(identity.callID, phase: machine.phase)
     }
 
     private func openAgent() {
