@@ -96,7 +96,9 @@ public struct CallMachine {
     }
 
     /// The server wants the call to end now.
-    public mutating func hangUp(_ why: CallEndReason, at now: MonotonicTime, _ actions: inout some CallActions) {
+    public mutating func hangUp(
+        _ why: CallEndReason, at now: MonotonicTime, _ actions: inout some CallActions
+    ) {
         finish(CallEnd(.server, why), sawEnd: false, at: now, &actions)
     }
 
@@ -129,7 +131,9 @@ public struct CallMachine {
             actions.sendToCarrier($0, urgent: false)
         }
         self.playout = playout
-        if counters.firstAudioMilliseconds < 0, counters.bytesOut > sentBefore, let started = lifecycle.startedAt {
+        if counters.firstAudioMilliseconds < 0, counters.bytesOut > sentBefore,
+            let started = lifecycle.startedAt
+        {
             counters.firstAudioMilliseconds = now.milliseconds(since: started)
         }
     }

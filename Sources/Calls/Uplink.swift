@@ -173,7 +173,8 @@ struct Uplink {
 extension TapeBatch {
     /// Names the hole before `frame`.
     fileprivate mutating func appendGap(_ frame: PlacedFrame) {
-        let payload = withUnsafeBytes(of: frame.gapBefore.littleEndian) { Array($0) } + [frame.gapIsLoss ? 1 : 0]
+        let payload =
+            withUnsafeBytes(of: frame.gapBefore.littleEndian) { Array($0) } + [frame.gapIsLoss ? 1 : 0]
         append(.gap, at: frame.arrival, position: frame.position.samples - frame.gapBefore, payload: payload)
     }
 }

@@ -56,7 +56,8 @@ final class CallOffice: @unchecked Sendable {
             live[id]?.phase = .connecting
         }
         line.open(row(session, start: start, rate: header.rate))
-        metrics.add("teeline_calls_started_total", labels: MetricsRegistry.label("carrier", session.carrier.rawValue))
+        metrics.add(
+            "teeline_calls_started_total", labels: MetricsRegistry.label("carrier", session.carrier.rawValue))
         log(.info, "call_started", ["call": .text(id), "carrier": .text(session.carrier.rawValue)])
     }
 
@@ -74,15 +75,19 @@ final class CallOffice: @unchecked Sendable {
 
     /// A call has ended.
     func ended(
-        _ session: CallSession, end: CallEnd, start: StreamStart?, clock: Int64, rate: Int, counts: [String: Int64]
+        _ session: CallSession, end: CallEnd, start: StreamStart?, clock: Int64, rate: Int,
+        counts: [String: Int64]
     ) {
         let id = session.identity.callID
         let entry = lock.withLock(signal: true) { live.removeValue(forKey: id) }
         let ending = CallEnding(
-            endedAt: ArchiveTime.now(), durationSamples: clock, who: EndParty(rawValue: end.who.rawValue) ?? .server,
+            endedAt: ArchiveTime.now(), durationSamples: clock,
+            who: EndParty(rawValue: end.who.rawValue) ?? .server,
             why: end.why.rawValue, conversationID: entry?.conversation)
-        let labels = MetricsRegistry.label("carrier", session.carrier.rawValue) + ","
-            + MetricsRegistry.label("who", end.who.rawValue) + "," + MetricsRegistry.label("why", end.why.rawValue)
+        let labels =
+            MetricsRegistry.label("carrier", session.carrier.rawValue) + ","
+            + MetricsRegistry.label("who", end.who.rawValue) + ","
+            + MetricsRegistry.label("why", end.why.rawValue)
         metrics.add("teeline_calls_ended_total", labels: labels)
         count(counts)
         log(
@@ -136,8 +141,10 @@ final class CallOffice: @unchecked Sendable {
 
     private func row(_ session: CallSession, start: StreamStart?, rate: Int) -> CallRow {
         CallRow(
-            id: session.identity.callID, carrier: session.carrier.rawValue, carrierCallID: start?.callID ?? "",
-            streamID: start?.streamID, accountID: start?.accountID, caller: start?.caller, called: start?.called,
+            id: session.identity.callID, carrier: session.carrier.rawValue,
+            carrierCallID: start?.callID ?? "",
+            streamID: start?.streamID, accountID: start?.accountID, caller: start?.caller,
+            called: start?.called,
             agentID: settings.agentID.isEmpty ? nil : settings.agentID, startedAt: session.identity.startedAt,
             rate: rate, parameters: SealRequest.object(start?.parameters ?? [:]))
     }
@@ -147,6 +154,8 @@ final class CallOffice: @unchecked Sendable {
             guard let metric = ExchangeMetrics.ofCounts[name] else { continue }
             metrics.add(metric, Double(count))
         }
-        if let setup = counts["setup_ms"], setup >= 0 { metrics.observe("teeline_agent_setup_seconds", Double(setup) / 1000) }
+        if let setup = counts["setup_ms"], setup >= 0 {
+            metrics.observe("teeline_agent_setup_seconds", Double(setup) / 1000)
+        }
     }
 }

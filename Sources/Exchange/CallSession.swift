@@ -23,14 +23,16 @@ actor CallSession: WebSocketHandler {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    init(carrier: Carrier, identity: CallIdentity, loop: EventLoop, office: CallOffice, at now: MonotonicTime) {
+    init(carrier: Carrier, identity: CallIdentity, loop: EventLoop, office: CallOffice, at now: MonotonicTime)
+    {
         self.loop = loop
         self.identity = identity
         self.carrier = carrier
         self.office = office
         let settings = office.settings
         machine = CallMachine(
-            carrier: carrier, outbound: carrier == .telnyx ? settings.telnyxOutbound : nil, identity: identity,
+            carrier: carrier, outbound: carrier == .telnyx ? settings.telnyxOutbound : nil,
+            identity: identity,
             rules: settings.rules, at: now)
         ports = CallPorts()
         // Calls hand their batches over at different instants, so that the writer sees no bursts.
@@ -43,7 +45,8 @@ actor CallSession: WebSocketHandler {
         assumeIsolated { call in
             var limits = WebSocketLimits(messageBytes: call.office.settings.rules.bytesBeforeStart)
             limits.outgoingBytes = call.office.settings.sendBytes
-            call.ports.carrier = WebSocketConnection.accept(socket, on: call.loop, limits: limits, handler: self)
+            call.ports.carrier = WebSocketConnection.accept(
+                socket, on: call.loop, limits: limits, handler: self)
         }
     }
 

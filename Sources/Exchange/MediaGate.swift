@@ -41,7 +41,8 @@ final class MediaGate: MediaDoor {
         let session = CallSession(
             carrier: carrier, identity: identity, loop: loops.next(), office: office, at: now)
         guard office.admit(session) else {
-            return refuse(503, office.isClosed ? "draining" : "too_many_calls", "No further call is taken now.")
+            return refuse(
+                503, office.isClosed ? "draining" : "too_many_calls", "No further call is taken now.")
         }
         return .upgrade { [loops] socket in loops.take(session, socket) }
     }

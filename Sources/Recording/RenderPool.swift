@@ -85,10 +85,11 @@ public final class RenderPool: @unchecked Sendable {
         while let task = take() {
             let completion = lock.withLock { task.completion }
             if let completion {
-                completion(run { () throws(RecordingError) in
-                    if let failure = task.failure { throw failure }
-                    return try task.renderer.finish()
-                })
+                completion(
+                    run { () throws(RecordingError) in
+                        if let failure = task.failure { throw failure }
+                        return try task.renderer.finish()
+                    })
             } else if task.failure == nil {
                 do throws(RecordingError) { try task.renderer.follow() } catch { task.failure = error }
             }
@@ -122,7 +123,9 @@ public final class RenderPool: @unchecked Sendable {
     private func take() -> RenderTask? {
         lock.withLock {
             while true {
-                let task = !urgent.isEmpty ? urgent.removeFirst() : isStopping || live.isEmpty ? nil : live.removeFirst()
+                let task =
+                    !urgent.isEmpty
+                    ? urgent.removeFirst() : isStopping || live.isEmpty ? nil : live.removeFirst()
                 if let task {
                     task.isRunning = true
                     return task

@@ -37,7 +37,9 @@ final class TapeFile: @unchecked Sendable {
         }
         var done = 0
         while done < batch.count {
-            let count = batch.withUnsafeBytes { write(descriptor, $0.baseAddress.map { $0 + done }, batch.count - done) }
+            let count = batch.withUnsafeBytes {
+                write(descriptor, $0.baseAddress.map { $0 + done }, batch.count - done)
+            }
             if count < 0 && errno == EINTR { continue }
             if count <= 0 {
                 failure = failure ?? .file(operation: "write_tape", errno: errno)

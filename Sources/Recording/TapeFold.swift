@@ -42,7 +42,9 @@ struct TapeFold {
     /// A fold of the tape that begins with `header`, written at `time`.
     init(header: TapeHeader, at time: MonotonicTime) throws(RecordingError) {
         guard header.version == TapeHeader.currentVersion else { throw .unknownTapeVersion(header.version) }
-        guard (4_000...48_000).contains(header.rate), header.inbound.rate == header.rate else { throw .badTape }
+        guard (4_000...48_000).contains(header.rate), header.inbound.rate == header.rate else {
+            throw .badTape
+        }
         self.header = header
         clock = CallClock(rate: header.rate)
         clock.anchor(at: time)
@@ -54,7 +56,8 @@ struct TapeFold {
 
     /// Samples at the call's rate of `bytes` bytes of agent sound.
     private func agentSamples(_ bytes: Int) -> Int64 {
-        Int64(header.outbound.samples(inBytes: bytes)) * Int64(header.rate) / Int64(max(header.outbound.rate, 1))
+        Int64(header.outbound.samples(inBytes: bytes)) * Int64(header.rate)
+            / Int64(max(header.outbound.rate, 1))
     }
 
     /// Takes the next record. `read` reads bytes of the tape back; `emit` takes both channels' next samples.

@@ -121,7 +121,8 @@ public final class TapeWriter: @unchecked Sendable {
         switch order {
         case .open(let id, let path, let onProgress):
             do throws(RecordingError) {
-                files[id] = Open(file: try TapeFile(path: path, largest: settings.largestTape), onProgress: onProgress)
+                files[id] = Open(
+                    file: try TapeFile(path: path, largest: settings.largestTape), onProgress: onProgress)
             } catch {
                 files[id] = Open(file: nil, failure: error, onProgress: onProgress)
             }
@@ -141,7 +142,8 @@ public final class TapeWriter: @unchecked Sendable {
             let dropped = lost + open.lost + (open.file?.dropped ?? 0)
             completion(
                 TapeOutcome(
-                    bytes: open.file?.written ?? 0, dropped: dropped, failure: open.failure ?? open.file?.failure))
+                    bytes: open.file?.written ?? 0, dropped: dropped,
+                    failure: open.failure ?? open.file?.failure))
         }
     }
 
@@ -165,7 +167,9 @@ public final class TapeWriter: @unchecked Sendable {
                 let rest = settings.syncMilliseconds - MonotonicTime.now.milliseconds(since: last)
                 if !isStopping, rest > 0 {
                     lock.wait(milliseconds: min(rest, 200))
-                    if !isStopping, MonotonicTime.now.milliseconds(since: last) < settings.syncMilliseconds { return ([], false) }
+                    if !isStopping, MonotonicTime.now.milliseconds(since: last) < settings.syncMilliseconds {
+                        return ([], false)
+                    }
                 }
                 let files = Array(dirty.values)
                 dirty = [:]

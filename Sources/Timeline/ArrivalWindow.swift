@@ -86,7 +86,8 @@ public struct ArrivalWindow: Sendable {
     /// Takes a frame of `samples` samples; `number` is its chunk (or another rising number), `timestamp`
     /// milliseconds. Calls `deliver` for each frame that can be placed now, in order.
     public mutating func arrive(
-        number: Int64?, timestamp: Int64?, samples: Int, payload: UnsafeRawBufferPointer, at now: MonotonicTime,
+        number: Int64?, timestamp: Int64?, samples: Int, payload: UnsafeRawBufferPointer,
+        at now: MonotonicTime,
         deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void
     ) {
         guard samples > 0 else { return }
@@ -115,7 +116,8 @@ public struct ArrivalWindow: Sendable {
             let index = held.firstIndex { $0.key > number } ?? held.count
             held.insert(
                 Held(
-                    key: number, timestamp: timestamp, samples: samples, arrival: now, payload: Array(payload)),
+                    key: number, timestamp: timestamp, samples: samples, arrival: now, payload: Array(payload)
+                ),
                 at: index)
             if held.count > Self.mostHeld { giveUp(deliver) }
         } else {
@@ -184,7 +186,8 @@ public struct ArrivalWindow: Sendable {
         recent = skipped >= 63 ? 1 : (recent << (UInt64(skipped) + 1)) | 1
         nextKey = number &+ 1
         place(
-            skipped: missing, timestamp: timestamp, samples: samples, payload: payload, arrival: arrival, deliver)
+            skipped: missing, timestamp: timestamp, samples: samples, payload: payload, arrival: arrival,
+            deliver)
     }
 
     private mutating func late(
@@ -209,7 +212,9 @@ public struct ArrivalWindow: Sendable {
             return
         }
         recent |= 1 << UInt64(age)
-        guard let timestamp, let position = position(of: timestamp), position >= 0, position < head else { return }
+        guard let timestamp, let position = position(of: timestamp), position >= 0, position < head else {
+            return
+        }
         deliver(
             PlacedFrame(
                 position: MediaTime(samples: position), samples: samples, gapBefore: 0, gapIsLoss: false,
@@ -219,7 +224,8 @@ public struct ArrivalWindow: Sendable {
     // MARK: Placing
 
     private mutating func place(
-        skipped: Int64, timestamp: Int64?, samples: Int, payload: UnsafeRawBufferPointer, arrival: MonotonicTime,
+        skipped: Int64, timestamp: Int64?, samples: Int, payload: UnsafeRawBufferPointer,
+        arrival: MonotonicTime,
         _ deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void
     ) {
         deliver(placed(skipped: skipped, timestamp: timestamp, samples: samples, arrival: arrival), payload)
@@ -262,7 +268,8 @@ public struct ArrivalWindow: Sendable {
         let (gap, overflow) = skipped.multipliedReportingOverflow(by: Int64(frameSamples))
         guard !overflow, gap >= 0, gap < Int64.max / 4 else { return head }
         let position = head + gap
-        return isPlausible(position + Int64(samples), at: arrival) || base == nil && skipped <= 250 ? position : head
+        return isPlausible(position + Int64(samples), at: arrival) || base == nil && skipped <= 250
+            ? position : head
     }
 
     /// The position a timestamp tells, or nil before the first one or when it is absurd.
@@ -276,7 +283,8 @@ public struct ArrivalWindow: Sendable {
     /// A carrier's clock cannot run ahead of the time that has passed.
     private func isPlausible(_ end: Int64, at arrival: MonotonicTime) -> Bool {
         guard let firstArrival else { return true }
-        let passed = max(latestArrival, arrival).milliseconds(since: firstArrival) + Self.plausibleLeadMilliseconds
+        let passed =
+            max(latestArrival, arrival).milliseconds(since: firstArrival) + Self.plausibleLeadMilliseconds
         return end <= passed * Int64(rate) / 1000
     }
 }

@@ -33,13 +33,17 @@ import Testing
         #expect(whole.headers["Content-Type"] == "audio/mpeg")
         let tag = try #require(whole.headers["Etag"] ?? whole.headers["ETag"])
         let head = try await house.get("/v1/recordings/\(id)/audio.mp3", method: "HEAD")
-        #expect(head.status == 200 && head.headers["Content-Length"] == "\(whole.body.count)" && head.body.isEmpty)
-        let part = try await house.get("/v1/recordings/\(id)/audio.mp3", headers: [("Range", "bytes=100-199")])
+        #expect(
+            head.status == 200 && head.headers["Content-Length"] == "\(whole.body.count)" && head.body.isEmpty
+        )
+        let part = try await house.get(
+            "/v1/recordings/\(id)/audio.mp3", headers: [("Range", "bytes=100-199")])
         #expect(part.status == 206 && part.body == Array(whole.body[100..<200]))
         #expect(part.headers["Content-Range"] == "bytes 100-199/\(whole.body.count)")
         let suffix = try await house.get("/v1/recordings/\(id)/audio.mp3", headers: [("Range", "bytes=-50")])
         #expect(suffix.status == 206 && suffix.body == Array(whole.body.suffix(50)))
-        let several = try await house.get("/v1/recordings/\(id)/audio.mp3", headers: [("Range", "bytes=0-9,100-109")])
+        let several = try await house.get(
+            "/v1/recordings/\(id)/audio.mp3", headers: [("Range", "bytes=0-9,100-109")])
         #expect(several.status == 206)
         #expect(several.headers["Content-Type"]?.hasPrefix("multipart/byteranges") == true)
         let beyond = try await house.get(
@@ -68,7 +72,8 @@ import Testing
         var door = AgentDoorSettings()
         door.apiKey = "key-of-the-test"
         door.needsAuthorization = true
-        let house = try TestHouse(agent: ShortTalk.agent, door: door, values: ["agent.api_key": "key-of-the-test"])
+        let house = try TestHouse(
+            agent: ShortTalk.agent, door: door, values: ["agent.api_key": "key-of-the-test"])
         _ = await house.network.call(ShortTalk.call(to: house.media(), milliseconds: 1_500))
         await house.settle()
         let conversations = await house.agent.allEnded(withinMilliseconds: 5_000)
@@ -93,12 +98,15 @@ import Testing
 
     @Test func tokensAreAskedFor() async throws {
         let house = try TestHouse(
-            agent: ShortTalk.agent, values: ["server.api_token": "first-token,second-token", "server.host": "127.0.0.1"])
+            agent: ShortTalk.agent,
+            values: ["server.api_token": "first-token,second-token", "server.host": "127.0.0.1"])
         #expect(try await house.get("/v1/recordings").status == 401)
-        #expect(try await house.get("/v1/recordings", headers: [("Authorization", "Bearer wrong")]).status == 401)
+        #expect(
+            try await house.get("/v1/recordings", headers: [("Authorization", "Bearer wrong")]).status == 401)
         for token in ["first-token", "second-token"] {
             #expect(
-                try await house.get("/v1/recordings", headers: [("Authorization", "Bearer \(token)")]).status == 200)
+                try await house.get("/v1/recordings", headers: [("Authorization", "Bearer \(token)")]).status
+                    == 200)
         }
         #expect(try await house.get("/healthz").status == 200)
         house.close()

@@ -16,7 +16,8 @@ final class TestHouse: Sendable {
     let client = HTTPClient()
 
     init(
-        agent settings: SimulatedAgentSettings, door: AgentDoorSettings = .init(), values: [String: String] = [:]
+        agent settings: SimulatedAgentSettings, door: AgentDoorSettings = .init(),
+        values: [String: String] = [:]
     ) throws {
         folder = NSTemporaryDirectory() + "teeline-house-" + UUID().uuidString
         agent = try SimulatedAgent.start(settings, door: door)
@@ -38,7 +39,8 @@ final class TestHouse: Sendable {
     {
         try await client.send(
             HTTPClientRequest(
-                method: method, url: "http://127.0.0.1:\(exchange.port)\(path)", headers: headers, limit: 64 << 20))
+                method: method, url: "http://127.0.0.1:\(exchange.port)\(path)", headers: headers,
+                limit: 64 << 20))
     }
 
     /// Asks the desk for JSON.
@@ -73,13 +75,16 @@ enum ShortTalk {
             trigger: .afterPrevious(milliseconds: 0))
     ])
 
-    static func call(to url: String, dialect: CarrierDialect = .twilio, milliseconds: Int = 2_000, seed: UInt64 = 1)
+    static func call(
+        to url: String, dialect: CarrierDialect = .twilio, milliseconds: Int = 2_000, seed: UInt64 = 1
+    )
         -> SimulatedCallSettings
     {
         SimulatedCallSettings(
             url: url, dialect: dialect,
             script: CallerScript([
-                .init(.silence, milliseconds: 1_100), .init(.tone(hertz: 440, level: 8000), milliseconds: 400),
+                .init(.silence, milliseconds: 1_100),
+                .init(.tone(hertz: 440, level: 8000), milliseconds: 400),
             ]), ending: .hangUp(atMilliseconds: milliseconds), seed: seed)
     }
 }
