@@ -29,7 +29,7 @@ public enum ArchiveTime {
     /// RFC 3339 with microseconds: "2026-11-21T10:02:42.000001Z".
     public static func rfc3339(_ microseconds: Int64) -> String {
         let (year, month, day) = date(microseconds)
-        let rest = microseconds - floorDivide(microseconds, 86_400_000_000) * 86_400_000_000
+        let rest = (microseconds % 86_400_000_000 + 86_400_000_000) % 86_400_000_000
         let seconds = rest / 1_000_000
         return padded(Int64(year), 4) + "-" + padded(Int64(month), 2) + "-" + padded(Int64(day), 2) + "T"
             + padded(seconds / 3600, 2) + ":" + padded(seconds / 60 % 60, 2) + ":" + padded(seconds % 60, 2)
@@ -92,7 +92,7 @@ public enum ArchiveTime {
     }
 
     private static func floorDivide(_ number: Int64, _ by: Int64) -> Int64 {
-        number >= 0 ? number / by : -((-number + by - 1) / by)
+        number >= 0 ? number / by : (number + 1) / by - 1
     }
 }
 

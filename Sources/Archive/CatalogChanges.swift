@@ -10,7 +10,7 @@ struct CatalogChanges {
 
     func open(_ call: CallRow) throws(ArchiveError) {
         guard CallID.isValid(call.id) else { throw .badValue(field: "id") }
-        guard call.rate > 0 else { throw .badValue(field: "rate") }
+        guard (1...1_000_000).contains(call.rate) else { throw .badValue(field: "rate") }
         try connection.transaction { () throws(ArchiveError) in
             if let stored = try RowMapping.stored(call.id, connection)?.call {
                 let same =

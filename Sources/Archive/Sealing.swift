@@ -88,7 +88,7 @@ struct Sealing {
         if let file = request.file {
             guard file.bytes > 0 else { throw .badValue(field: "bytes") }
             guard file.samples >= 0 else { throw .badValue(field: "samples") }
-            guard file.rate > 0 else { throw .badValue(field: "rate") }
+            guard (1...1_000_000).contains(file.rate) else { throw .badValue(field: "rate") }
         }
         if let cause = request.recoveryCause {
             guard !cause.isEmpty, cause.utf8.count <= 200 else { throw .badValue(field: "cause") }

@@ -1,15 +1,58 @@
-// temporary
+// The desk of a running server: what it needs of the exchange.
+
 import Archive
+import Calls
 import Desk
 import Net
 import Telemetry
 
-final class ExchangeFront: HTTPHandler {
-    let gate: MediaGate
-    init(settings: Settings, archive: CallArchive, office: CallOffice, line: RecordingLine, gate: MediaGate, metrics: MetricsRegistry, log: Log) {
-        self.gate = gate
+/// The program's version.
+public enum TeelineVersion {
+    /// As `--version` and the OpenAPI document tell it.
+    public static let text = "0.1.0"
+}
+
+/// Knows the calls that run, for the desk.
+struct LiveCallBoard: LiveCallSource {
+    let office: CallOffice
+
+    func liveCalls() -> [LiveCall] {
+        office.entries.map { entry in
+            LiveCall(
+                id: entry.session.identity.callID, carrier: entry.carrier.rawValue,
+                carrierCallID: entry.start?.callID ?? "",
+                agentID: office.settings.agentID.isEmpty ? nil : office.settings.agentID,
+                caller: entry.start?.caller, called: entry.start?.called, startedAt: entry.startedAt,
+                phase: entry.phase.rawValue)
+        }.sorted { ($0.startedAt, $0.id) < ($1.startedAt, $1.id) }
     }
-    func respond(to request: HTTPRequest) -> HTTPOutcome {
-        gate.offer(request) ?? .response(HTTPResponse(status: 404))
+}
+
+extension DeskHandler {
+    /// The desk over a server's parts.
+    init(
+        settings: Settings, archive: CallArchive, office: CallOffice, line: RecordingLine, gate: MediaGate,
+        metrics: MetricsRegistry, log: Log
+    ) {
+        self.init(
+            Parts(
+                catalog: archive.catalog,
+                access: BearerAccess(
+                    tokens: settings.apiTokens, openOnLoopback: settings.apiTokens.isEmpty && settings.isLoopback),
+                version: TeelineVersion.text, live: LiveCallBoard(office: office), media: gate,
+                unready: { office.isClosed ? ["draining"] : [] },
+                metrics: {
+                    metrics.set("teeline_calls_live", Double(office.liveCount))
+                    metrics.set("teeline_recordings_unfinished", Double(line.unfinishedCount))
+                    metrics.set("teeline_tape_waiting_bytes", Double(line.writer.waitingBytes))
+                    return metrics.text()
+                },
+                report: { fault in
+                    log(
+                        .error, "desk_fault",
+                        [
+                            "error_id": .text(fault.id), "route": .text(fault.route), "error": .text(fault.what),
+                        ])
+                }))
     }
 }

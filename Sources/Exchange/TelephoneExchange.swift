@@ -75,7 +75,7 @@ public final class TelephoneExchange: Sendable {
         do throws(NetError) {
             loops = try LoopCrew(count: settings.loops)
             let gate = MediaGate(office: office, loops: loops)
-            let front = ExchangeFront(
+            let front = DeskHandler(
                 settings: settings, archive: archive, office: office, line: line, gate: gate, metrics: metrics,
                 log: log)
             server = try HTTPServer.start(

@@ -203,7 +203,7 @@ public final class CallRenderer {
         }
     }
 
-    private static func read(
+    static func read(
         _ descriptor: Int32, at offset: Int64, count: Int
     ) throws(RecordingError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

@@ -1,0 +1,107 @@
+// The download of a recording: state, conditions, ranges, file.
+
+import Archive
+import Glibc
+import Net
+
+/// Answers for a recording's audio.
+struct AudioRoute {
+    let catalog: Catalog
+
+    func answer(_ id: String, _ request: HTTPRequest) throws(ArchiveError) -> HTTPResponse {
+        guard let stored = try catalog.call(id) else { return Problem.unknownRecording.response }
+        let recording = stored.recording
+        guard recording.state.isFinal else { return Self.notReady(recording.state).response }
+        guard let path = recording.path, let total = recording.bytes, let digest = recording.sha256 else {
+            return Problem(status: 404, code: "no_audio", detail: "There is no audio of this call.").response
+        }
+        let validators = Validators(tag: digest.hex, lastModified: (recording.sealedAt ?? 0) / 1_000_000)
+        var headers: [(name: String, value: String)] = [
+            ("ETag", validators.entityTag), ("Last-Modified", HTTPDate.text(validators.lastModified)),
+            ("Accept-Ranges", "bytes"), ("Cache-Control", "private, no-cache"),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        let honorsRange: Bool
+        switch validators.evaluate(request) {
+        case .notModified: return HTTPResponse(status: 304, headers: headers)
+        case .failed: return Problem.preconditionFailed.response
+        case .proceed(let honors): honorsRange = honors
+        }
+        let outcome = RangeOutcome.evaluate(honorsRange ? request.header("Range") : nil, total: total)
+        if outcome == .unsatisfiable {
+            return Problem(
+                status: 416, code: "range_not_satisfiable", detail: "The recording has no such range.",
+                headers: ["Content-Range": "bytes */\(total)", "Accept-Ranges": "bytes"]
+            ).response
+        }
+        let descriptor = try open(catalog.layout.absolute(path), total: total)
+        headers.append(("Content-Disposition", "inline; filename=\"\(Self.fileName(stored.call))\""))
+        guard case .partial(let ranges) = outcome else {
+            headers.append(("Content-Type", "audio/mpeg"))
+            return HTTPResponse(
+                status: 200, headers: headers, body: .file(descriptor: descriptor, offset: 0, length: total))
+        }
+        if ranges.count == 1, let range = ranges.first {
+            headers.append(("Content-Type", "audio/mpeg"))
+            headers.append(("Content-Range", range.contentRange(of: total)))
+            return HTTPResponse(
+                status: 206, headers: headers,
+                body: .file(descriptor: descriptor, offset: range.offset, length: range.length))
+        }
+        let boundary = CallID.make()
+        headers.append(("Content-Type", "multipart/byteranges; boundary=\(boundary)"))
+        return HTTPResponse(
+            status: 206, headers: headers,
+            body: .parts(Self.parts(ranges, total: total, descriptor: descriptor, boundary: boundary)))
+    }
+
+    /// A call whose recording is still to come.
+    static func notReady(_ state: RecordingState) -> Problem {
+        Problem(
+            status: 409, code: "recording_not_ready",
+            detail: "The recording is not ready yet; ask again later.",
+            headers: ["Retry-After": state == .rendering ? "2" : "10"])
+    }
+
+    /// The parts of multipart/byteranges (RFC 9110 §14.6).
+    private static func parts(
+        _ ranges: [ByteRange], total: Int64, descriptor: Int32, boundary: String
+    ) -> [HTTPBodyPart] {
+        var parts: [HTTPBodyPart] = []
+        for (place, range) in ranges.enumerated() {
+            let head =
+                (place == 0 ? "" : "\r\n") + "--\(boundary)\r\nContent-Type: audio/mpeg\r\nContent-Range: "
+                + range.contentRange(of: total) + "\r\n\r\n"
+            parts.append(.bytes(Array(head.utf8)))
+            parts.append(.file(descriptor: descriptor, offset: range.offset, length: range.length))
+        }
+        parts.append(.bytes(Array("\r\n--\(boundary)--\r\n".utf8)))
+        return parts
+    }
+
+    /// Opens the file, which must be as long as the catalog says: a disk's error is never a 404.
+    private func open(_ path: String, total: Int64) throws(ArchiveError) -> Int32 {
+        let files = POSIXFiles()
+        let descriptor = try files.open(path)
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, Int64(status.st_size) == total else {
+            let found = Int64(status.st_size)
+            try files.close(descriptor)
+            throw .wrongLength(expected: total, found: found)
+        }
+        return descriptor
+    }
+
+    /// The carrier's id of the call as a file name: letters, digits, point, dash and underscore only, so that nothing
+    /// can end the header field or leave a folder.
+    static func fileName(_ call: CallRow) -> String {
+        let safe = call.carrierCallID.utf8.prefix(80).map { byte -> UInt8 in
+            switch byte {
+            case 48...57, 65...90, 97...122, 45, 46, 95: byte
+            default: 95
+            }
+        }
+        let name = String(decoding: safe.drop { $0 == 46 }, as: UTF8.self)
+        return (name.isEmpty ? call.id : name) + ".mp3"
+    }
+}

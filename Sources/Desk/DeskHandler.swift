@@ -1,0 +1,166 @@
+// Who answers: finds the route, checks access, and turns every error into a problem.
+
+import Archive
+import Net
+
+/// The desk's answers to HTTP requests.
+public struct DeskHandler: HTTPHandler {
+    /// What the desk is made of.
+    public struct Parts: Sendable {
+        /// The archive, for reading.
+        public var catalog: Catalog
+        /// Who may ask.
+        public var access: BearerAccess
+        /// The program's version, for the OpenAPI document.
+        public var version: String
+        /// Who knows the calls that run.
+        public var live: (any LiveCallSource)?
+        /// Who takes media streams and webhooks.
+        public var media: (any MediaDoor)?
+        /// Why no new calls are taken; empty when they are. Short tokens.
+        public var unready: @Sendable () -> [String]
+        /// The text of `/metrics`.
+        public var metrics: @Sendable () -> String
+        /// Takes unhandled errors, for the log.
+        public var report: @Sendable (DeskFault) -> Void
+
+        /// A desk over `catalog`.
+        public init(
+            catalog: Catalog, access: BearerAccess, version: String, live: (any LiveCallSource)? = nil,
+            media: (any MediaDoor)? = nil, unready: @escaping @Sendable () -> [String] = { [] },
+            metrics: @escaping @Sendable () -> String = { "" },
+            report: @escaping @Sendable (DeskFault) -> Void
+        ) {
+            self.catalog = catalog
+            self.access = access
+            self.version = version
+            self.live = live
+            self.media = media
+            self.unready = unready
+            self.metrics = metrics
+            self.report = report
+        }
+    }
+
+    private let parts: Parts
+
+    /// A handler over its parts.
+    public init(_ parts: Parts) { self.parts = parts }
+
+    /// See `HTTPHandler`.
+    public func respond(to request: HTTPRequest) -> HTTPOutcome {
+        if let outcome = parts.media?.offer(request) { return outcome }
+        // Before anything is looked up: who has no token does not learn which paths there are.
+        if request.path == "/v1" || request.path.hasPrefix("/v1/"), !parts.access.admits(request) {
+            return .response(BearerAccess.refusal.response)
+        }
+        switch Routes.match(method: request.method, path: request.path) {
+        case .notFound: return .response(Problem.notFound.response)
+        case .methodNotAllowed:
+            let problem = Problem(
+                status: 405, code: "method_not_allowed", detail: "This is only read.",
+                headers: ["Allow": Routes.allow])
+            return .response(problem.response)
+        case .found(let route, let id):
+            do throws(ArchiveError) {
+                return .response(try answer(route, id: id, request))
+            } catch {
+                return .response(fault(error, route).response)
+            }
+        }
+    }
+
+    private func answer(_ route: Route, id: String, _ request: HTTPRequest) throws(ArchiveError)
+        -> HTTPResponse
+    {
+        switch route.action {
+        case .recordings: return try list(request)
+        case .recording:
+            guard let detail = try parts.catalog.detail(id) else { return Problem.unknownRecording.response }
+            return Self.json(RecordingJSON.detail(detail))
+        case .audio: return try AudioRoute(catalog: parts.catalog).answer(id, request)
+        case .transcript(let form):
+            return try transcript(id, form ?? TranscriptForm.accepted(request.combined("Accept")), route)
+        case .calls: return Self.json(calls())
+        case .health: return Self.json(#"{"status":"ok"}"#)
+        case .readiness:
+            let reasons = parts.unready()
+            var response = Self.json(
+                JSONText.object([
+                    ("ready", reasons.isEmpty ? "true" : "false"),
+                    ("reasons", JSONText.array(reasons.map { JSONText.quoted($0) })),
+                ]))
+            response.status = reasons.isEmpty ? 200 : 503
+            return response
+        case .metrics: return Self.text(parts.metrics(), "text/plain; version=0.0.4; charset=utf-8")
+        case .openAPI: return Self.json(OpenAPI.document(version: parts.version))
+        }
+    }
+
+    private func list(_ request: HTTPRequest) throws(ArchiveError) -> HTTPResponse {
+        switch RecordingQuery.read(request.query) {
+        case .failure(let error): return Problem.badParameter(error.name).response
+        case .success(let query):
+            do throws(ArchiveError) {
+                let page = try parts.catalog.list(query.filter, cursor: query.cursor, limit: query.limit)
+                return Self.json(RecordingJSON.page(page))
+            } catch {
+                guard error == .badCursor else { throw error }
+                return Problem.badParameter("cursor").response
+            }
+        }
+    }
+
+    private func transcript(
+        _ id: String, _ form: TranscriptForm, _ route: Route
+    ) throws(ArchiveError) -> HTTPResponse {
+        guard let stored = try parts.catalog.call(id) else { return Problem.unknownRecording.response }
+        guard stored.recording.state.isFinal else {
+            return AudioRoute.notReady(stored.recording.state).response
+        }
+        let turns = try parts.catalog.turns(id)
+        let transcript = Transcript(callID: id, rate: stored.call.rate, turns: turns)
+        var response = Self.text(transcript.render(form), form.mediaType)
+        if case .transcript(nil) = route.action { response.headers.append(("Vary", "Accept")) }
+        return response
+    }
+
+    private func calls() -> String {
+        let items = (parts.live?.liveCalls() ?? []).map { call in
+            JSONText.object([
+                ("id", JSONText.quoted(call.id)), ("carrier", JSONText.quoted(call.carrier)),
+                ("carrier_call_id", JSONText.quoted(call.carrierCallID)),
+                ("agent_id", JSONText.quoted(call.agentID)), ("caller", JSONText.quoted(call.caller)),
+                ("called", JSONText.quoted(call.called)),
+                ("started_at", JSONText.quoted(ArchiveTime.rfc3339(call.startedAt))),
+                ("phase", JSONText.quoted(call.phase)),
+            ])
+        }
+        return JSONText.object([("items", JSONText.array(items))])
+    }
+
+    /// An error nobody asked for: the client learns an id, the log learns the id and what it was.
+    private func fault(_ error: ArchiveError, _ route: Route) -> Problem {
+        let id = CallID.make()
+        parts.report(DeskFault(id: id, route: route.path, what: error.description))
+        if error == .readersBusy || error == .closed {
+            return Problem(
+                status: 503, code: "busy", detail: "The archive is busy; ask again.", errorID: id,
+                headers: ["Retry-After": "2"])
+        }
+        return Problem(
+            status: 500, code: "internal_error", detail: "The server's log knows more under this id.",
+            errorID: id)
+    }
+
+    static func json(_ text: String) -> HTTPResponse { self.text(text, "application/json") }
+
+    static func text(_ text: String, _ mediaType: String) -> HTTPResponse {
+        HTTPResponse(
+            status: 200,
+            headers: [
+                ("Content-Type", mediaType), ("Cache-Control", "no-store"),
+                ("X-Content-Type-Options", "nosniff"),
+            ], body: .bytes(Array(text.utf8)))
+    }
+}

@@ -1,0 +1,77 @@
+// Errors as clients see them (RFC 9457).
+
+import Archive
+import Net
+
+/// A problem: what `application/problem+json` says.
+public struct Problem: Sendable, Hashable {
+    /// The status.
+    public var status: Int
+    /// A stable token for programs: "recording_not_ready".
+    public var code: String
+    /// A sentence for people; nothing of what was asked for stands in it.
+    public var detail: String
+    /// What the log knows this error by.
+    public var errorID: String?
+    /// Further header fields.
+    public var headers: [String: String]
+
+    /// A problem made of its parts.
+    public init(
+        status: Int, code: String, detail: String, errorID: String? = nil, headers: [String: String] = [:]
+    ) {
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errorID = errorID
+        self.headers = headers
+    }
+
+    /// As JSON. The type is "about:blank", so the title is the status's own phrase (§4.2.1); `code` and `error_id` are
+    /// extension members (§3.2).
+    public var json: String {
+        var members: [(name: String, json: String)] = [
+            ("type", JSONText.quoted("about:blank")), ("title", JSONText.quoted(Self.phrase(status))),
+            ("status", String(status)), ("code", JSONText.quoted(code)), ("detail", JSONText.quoted(detail)),
+        ]
+        if let errorID { members.append(("error_id", JSONText.quoted(errorID))) }
+        return JSONText.object(members)
+    }
+
+    /// As a response.
+    public var response: HTTPResponse {
+        var fields: [(name: String, value: String)] = [
+            ("Content-Type", "application/problem+json"), ("Cache-Control", "no-store"),
+            ("X-Content-Type-Options", "nosniff"),
+        ]
+        for (name, value) in headers.sorted(by: { $0.key < $1.key }) { fields.append((name, value)) }
+        return HTTPResponse(status: status, headers: fields, body: .bytes(Array(json.utf8)))
+    }
+
+    /// The phrase of a status (RFC 9110 §15).
+    static func phrase(_ status: Int) -> String {
+        switch status {
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 409: "Conflict"
+        case 410: "Gone"
+        case 412: "Precondition Failed"
+        case 416: "Range Not Satisfiable"
+        case 500: "Internal Server Error"
+        case 503: "Service Unavailable"
+        default: "Error"
+        }
+    }
+
+    static let notFound = Problem(status: 404, code: "not_found", detail: "There is nothing here.")
+    static let unknownRecording = Problem(
+        status: 404, code: "unknown_recording", detail: "There is no recording of this id.")
+    static let preconditionFailed = Problem(
+        status: 412, code: "precondition_failed", detail: "The recording is not the one you have.")
+
+    static func badParameter(_ name: String) -> Problem {
+        Problem(status: 400, code: "bad_parameter", detail: "The query parameter \(name) cannot be read.")
+    }
+}

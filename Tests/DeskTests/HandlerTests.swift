@@ -1,0 +1,307 @@
+// The handler over a real archive in a temporary folder.
+
+import Archive
+import Glibc
+import Net
+import Testing
+
+@testable import Desk
+
+/// A desk with one sealed, one empty, one failed, one rendering and one running call.
+final class TestDesk: Sendable {
+    static let start: Int64 = 1_795_255_362_000_000
+    static let audio = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    let root: String
+    let archive: CallArchive
+    let handler: DeskHandler
+    let faults = FaultList()
+
+    /// Faults by their ids. One test uses it on one thread at a time.
+    final class FaultList: @unchecked Sendable {
+        // Only the test that owns the desk touches it, synchronously.
+        var all: [DeskFault] = []
+    }
+
+    struct Live: LiveCallSource {
+        func liveCalls() -> [LiveCall] {
+            [LiveCall(id: "x", carrier: "twilio", carrierCallID: "CA9", startedAt: 0, phase: "talking")]
+        }
+    }
+
+    struct Door: MediaDoor {
+        func offer(_ request: HTTPRequest) -> HTTPOutcome? {
+            request.path == "/media" ? .response(HTTPResponse(status: 299)) : nil
+        }
+    }
+
+    static func id(_ number: UInt64) -> String {
+        CallID.make(milliseconds: start / 1000, high: 0, low: number)
+    }
+
+    init() throws {
+        var template = Array("/tmp/desk-test-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw ArchiveError.file(.makeFolder, errno: errno) }
+        root = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        archive = try CallArchive(StorageLayout(root: root), clock: { Self.start + 60_000_000 })
+        for number in 1...5 as ClosedRange<UInt64> {
+            try archive.applyAndWait(
+                .open(
+                    CallRow(
+                        id: Self.id(number), carrier: "twilio", carrierCallID: "CA\(number)",
+                        caller: "+15550100",
+                        startedAt: Self.start)))
+        }
+        let path = try archive.temporaryRecording(Self.id(1), startedAt: Self.start)
+        let file = open(path, O_WRONLY | O_CREAT, 0o600)
+        guard write(file, Self.audio, 1000) == 1000 else { throw ArchiveError.file(.open, errno: errno) }
+        close(file)
+        let turns = [TurnRow(role: .caller, text: "Hi", startSamples: 0, endSamples: 8000)]
+        let facts = SealedFile(
+            bytes: 1000, samples: 16000, rate: 8000, channels: .dual, bitrate: 48, quality: 5)
+        try archive.applyAndWait(.seal(id: Self.id(1), SealRequest(file: facts, turns: turns)))
+        try archive.applyAndWait(.seal(id: Self.id(2), SealRequest(file: nil)))
+        try archive.applyAndWait(.fail(id: Self.id(3), cause: "disk_full", ending: nil))
+        try archive.applyAndWait(.rendering(id: Self.id(4), ending: nil))
+        let faults = faults
+        handler = DeskHandler(
+            DeskHandler.Parts(
+                catalog: archive.catalog, access: BearerAccess(tokens: ["secret"]), version: "1",
+                live: Live(),
+                media: Door(), unready: { ["draining"] }, metrics: { "up 1\n" },
+                report: { faults.all.append($0) }))
+    }
+
+    deinit {
+        archive.close()
+        var waiting = [root]
+        var folders: [String] = []
+        while let folder = waiting.popLast() {
+            folders.append(folder)
+            guard let stream = opendir(folder) else { continue }
+            while let entry = readdir(stream) {
+                let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                if name == "." || name == ".." { continue }
+                if unlink(folder + "/" + name) != 0 { waiting.append(folder + "/" + name) }
+            }
+            closedir(stream)
+        }
+        for folder in folders.reversed() { rmdir(folder) }
+    }
+
+    /// A response whose body has been read.
+    struct Answer {
+        var status: Int
+        var headers: [String: String]
+        var body: [UInt8]
+        var text: String { String(decoding: body, as: UTF8.self) }
+    }
+
+    func ask(
+        _ path: String, _ fields: [String: String] = [:], method: String = "GET", token: String? = "secret",
+        query: [(name: String, value: String)] = []
+    ) throws -> Answer {
+        var headers = fields.map { (name: $0.key, value: $0.value) }
+        if let token { headers.append(("Authorization", "Bearer \(token)")) }
+        let request = HTTPRequest(
+            method: method, path: path, query: query, headers: headers, remoteAddress: "10.0.0.1")
+        guard case .response(let response) = handler.respond(to: request) else {
+            return Answer(status: 0, headers: [:], body: [])
+        }
+        var body: [UInt8] = []
+        var descriptors: Set<Int32> = []
+        func take(_ descriptor: Int32, _ offset: Int64, _ length: Int64) {
+            var piece = [UInt8](repeating: 0, count: Int(length))
+            if pread(descriptor, &piece, piece.count, Int(offset)) == piece.count { body += piece }
+            descriptors.insert(descriptor)
+        }
+        switch response.body {
+        case .bytes(let bytes): body = bytes
+        case .file(let descriptor, let offset, let length): take(descriptor, offset, length)
+        case .parts(let parts):
+            for part in parts {
+                switch part {
+                case .bytes(let bytes): body += bytes
+                case .file(let descriptor, let offset, let length): take(descriptor, offset, length)
+                }
+            }
+        }
+        for descriptor in descriptors { close(descriptor) }
+        return Answer(
+            status: response.status,
+            headers: Dictionary(response.headers.map { ($0.name, $0.value) }, uniquingKeysWith: { $1 }),
+            body: body)
+    }
+
+    static let audioPath = "/v1/recordings/\(id(1))/audio.mp3"
+}
+
+@Suite struct HandlerTests {
+    @Test func theWholeFile() throws {
+        let desk = try TestDesk()
+        let answer = try desk.ask(TestDesk.audioPath)
+        #expect(answer.status == 200)
+        #expect(answer.body == TestDesk.audio)
+        #expect(answer.headers["Content-Type"] == "audio/mpeg")
+        #expect(answer.headers["Accept-Ranges"] == "bytes")
+        #expect(answer.headers["ETag"] == "\"\(Digest.sha256(TestDesk.audio).hex)\"")
+        #expect(answer.headers["Last-Modified"] == "Sat, 21 Nov 2026 10:03:42 GMT")
+        #expect(answer.headers["Content-Disposition"] == "inline; filename=\"CA1.mp3\"")
+        #expect(try desk.ask(TestDesk.audioPath, method: "HEAD").status == 200)
+    }
+
+    @Test func partsOfIt() throws {
+        let desk = try TestDesk()
+        let one = try desk.ask(TestDesk.audioPath, ["Range": "bytes=10-19"])
+        #expect(one.status == 206)
+        #expect(one.headers["Content-Range"] == "bytes 10-19/1000")
+        #expect(one.body == Array(TestDesk.audio[10...19]))
+        let none = try desk.ask(TestDesk.audioPath, ["Range": "bytes=1000-"])
+        #expect(none.status == 416)
+        #expect(none.headers["Content-Range"] == "bytes */1000")
+        let two = try desk.ask(TestDesk.audioPath, ["Range": "bytes=0-1,-2"])
+        #expect(two.status == 206)
+        let type = try #require(two.headers["Content-Type"])
+        let boundary = String(type.dropFirst("multipart/byteranges; boundary=".count))
+        let expected =
+            Array("--\(boundary)\r\nContent-Type: audio/mpeg\r\nContent-Range: bytes 0-1/1000\r\n\r\n".utf8)
+            + TestDesk.audio[0...1]
+            + Array(
+                "\r\n--\(boundary)\r\nContent-Type: audio/mpeg\r\nContent-Range: bytes 998-999/1000\r\n\r\n"
+                    .utf8)
+            + TestDesk.audio[998...999] + Array("\r\n--\(boundary)--\r\n".utf8)
+        #expect(two.body == expected)
+    }
+
+    @Test func conditionsHold() throws {
+        let desk = try TestDesk()
+        let tag = "\"\(Digest.sha256(TestDesk.audio).hex)\""
+        let same = try desk.ask(TestDesk.audioPath, ["If-None-Match": tag])
+        #expect(same.status == 304)
+        #expect(same.body.isEmpty)
+        #expect(same.headers["ETag"] == tag)
+        #expect(try desk.ask(TestDesk.audioPath, ["If-Match": "\"x\""]).status == 412)
+        #expect(try desk.ask(TestDesk.audioPath, ["Range": "bytes=0-0", "If-Range": "\"x\""]).status == 200)
+        #expect(try desk.ask(TestDesk.audioPath, ["Range": "bytes=0-0", "If-Range": tag]).status == 206)
+    }
+
+    @Test(
+        arguments: [
+            (1, 200, "", nil), (2, 404, "no_audio", nil), (3, 404, "no_audio", nil),
+            (4, 409, "recording_not_ready", "2"),
+            (5, 409, "recording_not_ready", "10"), (6, 404, "unknown_recording", nil),
+        ] as [(UInt64, Int, String, String?)])
+    func statesAreStatuses(number: UInt64, status: Int, code: String, retry: String?) throws {
+        let desk = try TestDesk()
+        let answer = try desk.ask("/v1/recordings/\(TestDesk.id(number))/audio.mp3")
+        #expect(answer.status == status)
+        #expect(answer.headers["Retry-After"] == retry)
+        if !code.isEmpty { #expect(answer.text.contains("\"code\":\"\(code)\"")) }
+    }
+
+    @Test func aLostFileIsAnErrorWithAnIdAndNoPath() throws {
+        let desk = try TestDesk()
+        let path = try desk.archive.layout.recording(TestDesk.id(1), startedAt: TestDesk.start)
+        #expect(truncate(desk.archive.layout.absolute(path), 999) == 0)
+        #expect(try desk.ask(TestDesk.audioPath).status == 500)
+        #expect(unlink(desk.archive.layout.absolute(path)) == 0)
+        let answer = try desk.ask(TestDesk.audioPath)
+        #expect(answer.status == 500)
+        #expect(desk.faults.all.count == 2)
+        let fault = try #require(desk.faults.all.last)
+        #expect(answer.text.contains("\"error_id\":\"\(fault.id)\""))
+        #expect(fault.route == "/v1/recordings/{id}/audio.mp3")
+        #expect(!answer.text.contains(desk.root))
+        #expect(!fault.what.contains(desk.root))
+    }
+
+    @Test(arguments: Routes.all)
+    func tokensAreAskedFor(route: Route) throws {
+        let desk = try TestDesk()
+        let path = route.path.replacing("{id}", with: TestDesk.id(1))
+        for token in [nil, "wrong"] {
+            let answer = try desk.ask(path, token: token)
+            #expect((answer.status == 401) == route.isProtected)
+            if route.isProtected { #expect(answer.headers["WWW-Authenticate"] == "Bearer realm=\"teeline\"") }
+        }
+        let good = try desk.ask(path)
+        #expect(good.status == (route.path == "/readyz" ? 503 : 200))
+        #expect(good.headers["Content-Type"]?.hasPrefix(route.mediaType) == true)
+        #expect(!good.text.contains(desk.root))
+        let post = try desk.ask(path, method: "POST")
+        #expect(post.status == 405)
+        #expect(post.headers["Allow"] == "GET, HEAD")
+    }
+
+    @Test func unknownPaths() throws {
+        let desk = try TestDesk()
+        #expect(try desk.ask("/nothing", token: nil).status == 404)
+        #expect(try desk.ask("/v1/nothing", token: nil).status == 401)
+        #expect(try desk.ask("/v1/nothing").status == 404)
+        #expect(try desk.ask("/media", token: nil).status == 299)
+    }
+
+    @Test func listsByPage() throws {
+        let desk = try TestDesk()
+        let first = try desk.ask("/v1/recordings", query: [("limit", "3")])
+        #expect(first.status == 200)
+        #expect(first.text.contains(#""started_at":"2026-11-21T10:02:42.000000Z""#))
+        let cursor = try #require(first.text.split(separator: "\"next_cursor\":\"").last).prefix(46)
+        let second = try desk.ask("/v1/recordings", query: [("limit", "3"), ("cursor", String(cursor))])
+        #expect(second.text.contains(TestDesk.id(1)))
+        #expect(second.text.contains(TestDesk.id(2)))
+        #expect(!second.text.contains(TestDesk.id(3)))
+        #expect(second.text.hasSuffix(#""next_cursor":null}"#))
+    }
+
+    @Test(arguments: [
+        ("limit", "0"), ("limit", "201"), ("limit", "x"), ("from", "yesterday"), ("to", ""),
+        ("state", "gone"),
+        ("end", "nobody"), ("cursor", "x"), ("colour", "red"),
+    ])
+    func badParametersAreSaidSo(name: String, value: String) throws {
+        let answer = try TestDesk().ask("/v1/recordings", query: [(name, value)])
+        #expect(answer.status == 400)
+        #expect(answer.text.contains("bad_parameter"))
+        #expect(!answer.text.contains("colour"))
+    }
+
+    @Test(arguments: [
+        ("caller", "+15550100", 5), ("caller", " 15550100", 5), ("caller", "x", 0), ("state", "sealed", 2),
+        ("state", "rendering", 1), ("call_id", "CA3", 1), ("carrier", "telnyx", 0), ("from", "2026-11-22", 0),
+        ("to", "2026-11-22T00:00:00Z", 5), ("end", "caller:hangup", 0),
+    ])
+    func filtersReachTheCatalog(name: String, value: String, count: Int) throws {
+        let answer = try TestDesk().ask("/v1/recordings", query: [(name, value)])
+        #expect(answer.status == 200)
+        #expect(answer.text.split(separator: "\"carrier_call_id\":").count - 1 == count)
+    }
+
+    @Test(
+        arguments: [
+            ("transcript", ["Accept": "text/vtt"], "WEBVTT"), ("transcript", [:], #"{"call_id""#),
+            ("transcript.txt", [:], "[00:00:00.000] Caller: Hi"), ("transcript.srt", [:], "1\n00:00:00,000"),
+            ("transcript.json", ["Accept": "text/vtt"], #"{"call_id""#),
+        ] as [(String, [String: String], String)])
+    func transcriptsAreServed(name: String, fields: [String: String], beginning: String) throws {
+        let answer = try TestDesk().ask("/v1/recordings/\(TestDesk.id(1))/\(name)", fields)
+        #expect(answer.status == 200)
+        #expect(answer.text.hasPrefix(beginning))
+    }
+
+    @Test func aTranscriptIsNotReadyDuringTheCall() throws {
+        let desk = try TestDesk()
+        #expect(try desk.ask("/v1/recordings/\(TestDesk.id(5))/transcript").status == 409)
+        #expect(try desk.ask("/v1/recordings/\(TestDesk.id(9))/transcript").status == 404)
+        #expect(try desk.ask("/v1/calls").text.contains(#""phase":"talking""#))
+    }
+
+    @Test func aClosedArchiveIsBusyNotMissing() throws {
+        let desk = try TestDesk()
+        desk.archive.close()
+        let answer = try desk.ask(TestDesk.audioPath)
+        #expect(answer.status == 503)
+        #expect(desk.faults.all.count == 1)
+    }
+}
