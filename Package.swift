@@ -75,6 +75,11 @@ let package = Package(
         tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry"]),
         tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry"]),
         tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
+        // The server that the catastrophe tests kill, and the disk that stands still under it.
+        .target(name: "CSlowDisk", path: "Tests/CSlowDisk"),
+        .executableTarget(
+            name: "crash-server", dependencies: ["Exchange", "Telemetry", "CSlowDisk"], path: "Tests/CrashServer",
+            swiftSettings: strict),
         tests(
             "Exchange",
             [

@@ -1,0 +1,246 @@
+// kill -9 during live calls, again and again on the same storage: nothing sealed is lost, nothing live is lost.
+
+import Archive
+import Exchange
+import Foundation
+import Glibc
+import Recording
+import Simulator
+import Tape
+import Telemetry
+import Testing
+
+/// What a campaign counted.
+struct CrashFigures {
+    var kills = 0
+    var calls = 0
+    var recovered = 0
+    var sealed = 0
+    /// Milliseconds of sound lost, the worst call of each leg.
+    var worstCallerLoss = 0.0
+    var worstAgentLoss = 0.0
+    var worstRecovery: Int64 = 0
+
+    mutating func add(_ other: CrashFigures) {
+        kills += other.kills
+        calls += other.calls
+        recovered += other.recovered
+        sealed += other.sealed
+        worstCallerLoss = max(worstCallerLoss, other.worstCallerLoss)
+        worstAgentLoss = max(worstAgentLoss, other.worstAgentLoss)
+        worstRecovery = max(worstRecovery, other.worstRecovery)
+    }
+}
+
+/// One storage on which a server is killed several times.
+struct CrashLane {
+    let number: Int
+    let kills: Int
+    let calls: Int
+    let network: CarrierNetwork
+    let agent: SimulatedAgent
+    let folder: ScratchFolder
+    var storage: String { folder.path + "/storage" }
+
+    /// Runs the lane; every assertion is in here.
+    func run() async throws -> CrashFigures {
+        var figures = CrashFigures()
+        var random = SplitMix64(seed: UInt64(1000 + number))
+        var known: [String: Digest] = [:]
+        var server = try await ServerProcess(storage: storage, agent: agent.baseURL)
+        for round in 0..<kills {
+            let results = try await oneKill(server, round, &random)
+            figures.kills += 1
+            figures.calls += results.count
+            let began = MonotonicTime.now
+            server = try await ServerProcess(storage: storage, agent: agent.baseURL)
+            let layout = StorageLayout(root: storage)
+            let catalog = Catalog(layout, readers: 1)
+            defer { catalog.close() }
+            #expect(try await eventually { try catalog.unfinished().isEmpty }, "recovery does not end")
+            figures.worstRecovery = max(figures.worstRecovery, MonotonicTime.now.milliseconds(since: began))
+            for result in results { try judge(result, catalog, &figures) }
+            try judgeSealed(layout, catalog, &known)
+        }
+        #expect(try await server.drain() == 0, "the last server does not drain: \(server.words)")
+        try judgeEnd(expected: figures.calls)
+        return figures
+    }
+
+    /// Makes calls, kills the server in their midst, and returns what the carrier saw.
+    private func oneKill(
+        _ server: ServerProcess, _ round: Int, _ random: inout SplitMix64
+    ) async throws -> [SimulatedCallResult] {
+        let dialects: [CarrierDialect] = [.twilio, .telnyx, .exotel(), .telnyxALaw]
+        let life = Int.random(in: 500...4000, using: &random)
+        var settings: [SimulatedCallSettings] = []
+        for call in 0..<calls {
+            // Two of ten end by themselves about when the server dies: rendering and sealing are killed, too.
+            let hangUp = call % 5 == 4 ? max(300, life - Int.random(in: 0...600, using: &random)) : 60_000
+            let dialect = dialects[(call + round) % dialects.count]
+            var path = "/media"
+            switch dialect.carrier {
+            case .twilio: path = "/twilio/media-stream"
+            case .telnyx: path = "/media-stream"
+            case .exotel: break
+            }
+            settings.append(
+                SimulatedCallSettings(
+                    url: "ws://127.0.0.1:\(server.port)" + path, dialect: dialect,
+                    script: CallerScript(
+                        [.init(.speech(seed: UInt64(call), hertz: 180, level: 9000), milliseconds: 900),
+                         .init(.silence, milliseconds: 300)], repeats: true),
+                    ending: .hangUp(atMilliseconds: hangUp),
+                    seed: UInt64(number * 100_000 + round * 100 + call + 1)))
+        }
+        let network = network
+        return try await withThrowingTaskGroup(of: SimulatedCallResult?.self) { group in
+            for one in settings { group.addTask { await network.call(one) } }
+            group.addTask {
+                try await Task.sleep(for: .milliseconds(life))
+                server.kill()
+                return nil
+            }
+            var results: [SimulatedCallResult] = []
+            for try await result in group { if let result { results.append(result) } }
+            return results
+        }
+    }
+
+    /// One call of the round that was killed: it has its row, and at most half a second of it is missing.
+    private func judge(_ result: SimulatedCallResult, _ catalog: Catalog, _ figures: inout CrashFigures) throws {
+        var filter = CallFilter()
+        filter.callID = result.callID
+        guard let id = try catalog.list(filter).items.first?.call.id, let detail = try catalog.detail(id) else {
+            Issue.record("a call of \(result.samples) samples has no row (ended: \(result.end))")
+            return
+        }
+        let row = detail.recording
+        if result.end == .asPlanned {
+            #expect(row.state == .sealed || row.state == .recovered, "an ended call is \(row.state): \(row.cause ?? "")")
+        } else {
+            #expect(row.state == .recovered, "a killed call is \(row.state): \(row.cause ?? "")")
+        }
+        if row.state == .sealed { figures.sealed += 1 } else { figures.recovered += 1 }
+        let rate = Double(result.rate)
+        let callerLoss = Double(Int64(result.caller.count) - (row.samples ?? 0)) * 1000 / rate
+        // What the carrier had played of the agent's sound when the connection broke.
+        let heard = result.segments.reduce(Int64(0)) { sum, segment in
+            sum + max(0, min(segment.count, result.samples - segment.position))
+        }
+        let more = try JSONSerialization.jsonObject(with: Data((detail.metrics?.more ?? "{}").utf8)) as? [String: Int]
+        let agentLoss = Double(heard - Int64(more?["agent_samples"] ?? 0)) * 1000 / rate
+        #expect(callerLoss <= 500, "\(callerLoss) ms of the caller are lost in a \(result.carrier) call")
+        #expect(agentLoss <= 500, "\(agentLoss) ms of the agent are lost in a \(result.carrier) call")
+        figures.worstCallerLoss = max(figures.worstCallerLoss, callerLoss)
+        figures.worstAgentLoss = max(figures.worstAgentLoss, agentLoss)
+        try judgeTape(id, result)
+    }
+
+    /// The caller's sound on the tape is what the carrier sent, byte for byte.
+    private func judgeTape(_ id: String, _ result: SimulatedCallResult) throws {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: storage + "/tapes/\(id).tape"))
+        var parser = TapeParser()
+        bytes.withUnsafeBytes { parser.feed($0) }
+        #expect(!parser.isDamaged, "a killed process leaves a torn tail, never damage")
+        var header: TapeHeader?
+        while let record = parser.next() {
+            if record.kind == .header { header = try JSONDecoder().decode(TapeHeader.self, from: Data(record.payload)) }
+            guard record.kind == .callerMedia, let header else { continue }
+            let samples = SoundOf.samples(Array(record.payload), header.inbound)
+            let start = Int(record.position)
+            guard start >= 0, start + samples.count <= result.caller.count else {
+                Issue.record("sound on the tape lies where none was sent")
+                return
+            }
+            #expect(samples.elementsEqual(result.caller[start..<start + samples.count]), "other sound than was sent")
+        }
+    }
+
+    /// What was sealed before this kill is what it was; what is new is as its row says.
+    private func judgeSealed(_ layout: StorageLayout, _ catalog: Catalog, _ known: inout [String: Digest]) throws {
+        var seen = 0
+        var cursor: String?
+        repeat {
+            let page = try catalog.list(cursor: cursor, limit: 200)
+            for item in page.items where item.recording.hasAudio {
+                let id = item.call.id
+                let now = try POSIXFiles().digestOf(layout.absolute(item.recording.path ?? ""))
+                #expect(now == item.recording.sha256, "a sealed file has other bytes than its row says")
+                if let before = known[id] {
+                    #expect(before == now, "a sealed recording changed")
+                    seen += 1
+                } else {
+                    known[id] = now
+                }
+            }
+            cursor = page.next
+        } while cursor != nil
+        #expect(seen + calls >= known.count, "a sealed recording is lost")
+    }
+
+    /// After the last server: no leftovers, a whole ledger, and every tape still gives its file.
+    private func judgeEnd(expected: Int) throws {
+        let layout = StorageLayout(root: storage)
+        let archive = try CallArchive(layout)
+        defer { archive.close() }
+        let report = try archive.reconcile(checkHashes: true)
+        #expect(report.findings.isEmpty, "\(report.findings)")
+        #expect(report.rows == expected)
+        #expect(try archive.catalog.verifyLedger().isEmpty)
+        #expect(try archive.catalog.checkDatabase().isEmpty)
+        #expect(ScratchFolder.files(storage).allSatisfy { !$0.hasSuffix(".part") })
+        let render = try Settings(values: [:]).render
+        var cursor: String?
+        repeat {
+            let page = try archive.catalog.list(cursor: cursor, limit: 200)
+            for item in page.items {
+                let again = folder.path + "/again.mp3"
+                let renderer = CallRenderer(
+                    tapePath: layout.absolute(try layout.tape(item.call.id)), outputPath: again, settings: render)
+                let result = try renderer.finish()
+                #expect((result.mp3 != nil) == item.recording.hasAudio)
+                guard result.mp3 != nil else { continue }
+                #expect(
+                    try POSIXFiles().digestOf(again) == item.recording.sha256, "the tape gives another file than the sealed one")
+            }
+            cursor = page.next
+        } while cursor != nil
+    }
+}
+
+@Suite(.serialized) struct CrashTests {
+    /// 4 storages × 15 kills × 10 live calls; `TEELINE_CRASH_KILLS` asks for more kills a storage.
+    @Test(.timeLimit(.minutes(10))) func killedServersLoseNothingSealedAndHalfASecondOfTheRest() async throws {
+        let began = MonotonicTime.now
+        let kills = ProcessInfo.processInfo.environment["CRASH_KILLS"].flatMap { Int($0) } ?? 15
+        var behaviour = SimulatedAgentSettings(turns: [
+            AgentTurn(
+                "I am listening.", sound: .speech(seed: 9, hertz: 120, level: 9000), milliseconds: 30_000,
+                trigger: .afterPrevious(milliseconds: 0))
+        ])
+        behaviour.isInterruptible = false
+        behaviour.keepsSound = false
+        let agent = try SimulatedAgent.start(behaviour)
+        defer { agent.stop() }
+        let network = try CarrierNetwork.start()
+        defer { network.stop() }
+        let figures = try await withThrowingTaskGroup(of: CrashFigures.self) { group in
+            for number in 0..<4 {
+                let lane = CrashLane(
+                    number: number, kills: kills, calls: 10, network: network, agent: agent, folder: try ScratchFolder())
+                group.addTask { try await lane.run() }
+            }
+            var all = CrashFigures()
+            for try await one in group { all.add(one) }
+            return all
+        }
+        #expect(figures.kills == 4 * kills)
+        #expect(figures.recovered + figures.sealed == figures.calls)
+        print(
+            "crash campaign: \(figures.kills) kills, \(figures.calls) calls, \(figures.recovered) recovered, "
+                + "\(figures.sealed) sealed, 0 changed; worst loss \(Int(figures.worstCallerLoss)) ms caller, "
+                + "\(Int(figures.worstAgentLoss)) ms agent; worst recovery \(figures.worstRecovery) ms; "
+                + "\(MonotonicTime.now.milliseconds(since: began) / 1000) s")
+    }
+}
