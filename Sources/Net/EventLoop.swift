@@ -12,6 +12,8 @@ protocol DescriptorWatcher: AnyObject {
     func flushAfterWakeup()
     /// About every 100 ms, for time limits.
     func checkDeadline(at now: MonotonicTime)
+    /// The loop is about to end: what is open must be closed now.
+    func loopEnds()
 }
 
 /// A thread that waits on epoll, runs the jobs of the actors that live on it, and ticks.
@@ -198,7 +200,9 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
             runTickers()
             flush()
         }
-        for slot in slots { slot.watcher?.descriptorReady(readable: false, writable: false) }
+        for slot in slots { slot.watcher?.loopEnds() }
+        // Their handlers hear of it before the thread is gone.
+        runWork()
         pthread_setspecific(Self.current, nil)
     }
 

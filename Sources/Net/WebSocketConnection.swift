@@ -278,6 +278,8 @@ extension WebSocketConnection: DescriptorWatcher {
         if state == .open || state == .closing || state == .upgrading { writeOut() }
     }
 
+    func loopEnds() { finish(code: 1001, reason: "", reset: false) }
+
     func checkDeadline(at now: MonotonicTime) {
         guard let deadline, now >= deadline else { return }
         switch state {
