@@ -206,7 +206,9 @@ public final class WebSocketConnection: @unchecked Sendable {
         do throws(WebSocketBreach) {
             while state == .open || state == .closing, taken < bytes.count {
                 let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[taken...])
+                // Moved out, not copied: a second owner would copy the gathered fragments at every frame.
                 var reader = self.reader
+                self.reader = WebSocketReader(isServer: isServer)
                 let length = try reader.take(rest, limit: limits.messageBytes) { self.take($0) }
                 self.reader = reader
                 guard let length else { break }
@@ -276,6 +278,8 @@ extension WebSocketConnection: DescriptorWatcher {
         isDirty = false
         if state == .open || state == .closing || state == .upgrading { writeOut() }
     }
+
+    func loopEnds() { finish(code: 1006, reason: "", reset: false) }
 
     func checkDeadline(at now: MonotonicTime) {
         guard let deadline, now >= deadline else { return }

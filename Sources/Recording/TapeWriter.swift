@@ -30,7 +30,7 @@ public struct TapeOutcome: Sendable, Hashable {
 
 /// Writes the tapes of all calls.
 public final class TapeWriter: @unchecked Sendable {
-    // `queue`, `queuedBytes`, `droppedBatches`, `dirty` and `isStopping` are guarded by `lock`; `files` belongs
+    // `queue`, `queuedBytes`, `lost`, `dirty` and `isStopping` are guarded by `lock`; `files` belongs
     // to the writing thread.
     private enum Order {
         case open(String, path: String, onProgress: @Sendable () -> Void)
@@ -58,6 +58,8 @@ public final class TapeWriter: @unchecked Sendable {
     /// Starts the two threads.
     public init(_ settings: TapeWriterSettings = TapeWriterSettings()) {
         self.settings = settings
+        // A tape at the process's file size limit (ulimit -f) is an error of its write, not the end of all calls.
+        signal(SIGXFSZ, SIG_IGN)
         threads = [
             WorkerThread(name: "tape-writer") { [self] in writeLoop() },
             WorkerThread(name: "tape-sync", nice: 5) { [self] in syncLoop() },
@@ -132,12 +134,15 @@ public final class TapeWriter: @unchecked Sendable {
             lock.withLock { dirty[ObjectIdentifier(file)] = file }
             open.onProgress()
         case .close(let id, let completion):
-            guard let open = files.removeValue(forKey: id) else { return }
+            let open = files.removeValue(forKey: id)
             let lost = lock.withLock { self.lost.removeValue(forKey: id) ?? 0 }
-            let dropped = lost + open.lost + (open.file?.dropped ?? 0)
+            let dropped = lost + (open?.lost ?? 0) + (open?.file?.dropped ?? 0)
+            // Somebody waits for the answer, also when the tape was never opened.
+            let missing: RecordingError? = open == nil ? .file(operation: "open_tape", errno: ENOENT) : nil
             completion(
                 TapeOutcome(
-                    bytes: open.file?.written ?? 0, dropped: dropped, failure: open.failure ?? open.file?.failure))
+                    bytes: open?.file?.written ?? 0, dropped: dropped,
+                    failure: missing ?? open?.failure ?? open?.file?.failure ?? open?.file?.syncFailure))
         }
     }
 
@@ -156,7 +161,7 @@ public final class TapeWriter: @unchecked Sendable {
                 dirty = [:]
                 return (files, isStopping)
             }
-            for file in files where file.synchronize() != nil { continue }
+            for file in files { file.synchronize() }
             if !files.isEmpty || stop { last = .now }
             if stop, files.isEmpty { return }
         }
