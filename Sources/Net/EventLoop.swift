@@ -12,7 +12,7 @@ protocol DescriptorWatcher: AnyObject {
     func flushAfterWakeup()
     /// About every 100 ms, for time limits.
     func checkDeadline(at now: MonotonicTime)
-    /// The loop is about to end: what is open must be closed now.
+    /// The loop ends: what it watches for goes now.
     func loopEnds()
 }
 
@@ -200,8 +200,9 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
             runTickers()
             flush()
         }
+        // Sockets that are still open, or waiting for the peer's part of a close, are given back to their owners:
+        // libmicrohttpd ends the process when it is stopped before all of its upgraded sockets are back.
         for slot in slots { slot.watcher?.loopEnds() }
-        // Their handlers hear of it before the thread is gone.
         runWork()
         pthread_setspecific(Self.current, nil)
     }

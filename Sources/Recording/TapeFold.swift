@@ -75,7 +75,8 @@ struct TapeFold {
         emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void
     ) throws(RecordingError) {
         let now = clock.position(at: record.time)
-        if let first = returned.first, record.time.milliseconds(since: first.time) > Self.betweenMilliseconds {
+        if let first = returned.first, record.time.milliseconds(since: first.time) > Self.betweenMilliseconds
+        {
             // No frame follows: the carrier sends none, and the clock alone must do.
             placeReturns(before: Int64.max)
         }
