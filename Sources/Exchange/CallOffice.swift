@@ -38,6 +38,9 @@ final class CallOffice: @unchecked Sendable {
         self.metrics = metrics
     }
 
+    /// Whether a new call would be taken in now.
+    var hasRoom: Bool { lock.withLock { !isDraining && live.count < settings.maxCalls } }
+
     /// Takes a new call in, unless the server is full or draining.
     func admit(_ session: CallSession) -> Bool {
         lock.withLock {
@@ -101,7 +104,7 @@ final class CallOffice: @unchecked Sendable {
             return
         }
         _ = start
-        line.close(id, ending: ending) { [log, metrics] sealed in
+        line.close(id, startedAt: session.identity.startedAt, ending: ending) { [log, metrics] sealed in
             metrics.add(
                 "teeline_recordings_total", labels: MetricsRegistry.label("state", sealed.state.rawValue))
             metrics.observe("teeline_seal_seconds", Double(sealed.milliseconds) / 1000)

@@ -40,11 +40,19 @@ final class MediaGate: MediaDoor {
             callID: id, startedAt: ArchiveTime.now(), seed: UInt64.random(in: 1...UInt64.max))
         let session = CallSession(
             carrier: carrier, identity: identity, loop: loops.next(), office: office, at: now)
-        guard office.admit(session) else {
+        guard office.hasRoom else {
             return refuse(
                 503, office.isClosed ? "draining" : "too_many_calls", "No further call is taken now.")
         }
-        return .upgrade { [loops] socket in loops.take(session, socket) }
+        // A call counts from here only: an upgrade that turns out wrong, or whose peer is gone, leaves no call behind.
+        return .upgrade { [loops, office] socket in
+            guard office.admit(session) else {
+                office.metrics.add(
+                    "teeline_calls_refused_total", labels: MetricsRegistry.label("cause", "too_many_calls"))
+                return socket.release()
+            }
+            loops.take(session, socket)
+        }
     }
 
     private func refuse(_ status: Int, _ token: String, _ detail: String) -> HTTPOutcome {

@@ -45,8 +45,7 @@ final class RecordingLine: @unchecked Sendable {
         submit(.open(row), "open_row", call: row.id)
         do throws(ArchiveError) {
             let tape = archive.layout.absolute(try archive.layout.tape(row.id))
-            let output = try archive.temporaryRecording(row.id, startedAt: row.startedAt)
-            let task = pool.task(CallRenderer(tapePath: tape, outputPath: output, settings: settings.render))
+            let task = task(row.id, startedAt: row.startedAt, tape: tape)
             lock.withLock { tasks[row.id] = task }
             writer.open(row.id, path: tape) { [pool, isLive = settings.rendersLive] in
                 if isLive { pool.progress(task) }
@@ -73,7 +72,9 @@ final class RecordingLine: @unchecked Sendable {
     }
 
     /// A call has ended; `done` is called when its recording is final.
-    func close(_ id: String, ending: CallEnding, done: @escaping @Sendable (SealedCall) -> Void) {
+    func close(
+        _ id: String, startedAt: Int64, ending: CallEnding, done: @escaping @Sendable (SealedCall) -> Void
+    ) {
         let ended = MonotonicTime.now
         submit(.rendering(id: id, ending: ending), "rendering_row", call: id)
         let finish: @Sendable (SealedCall) -> Void = { [self] sealed in
@@ -103,6 +104,7 @@ final class RecordingLine: @unchecked Sendable {
                 case .success(let render):
                     seal(id, render, dropped: outcome, recovery: nil, ending: ending, finish)
                 case .failure(let error):
+                    removePart(id, startedAt: startedAt)
                     fail(id, cause: error.token, ending: ending, finish)
                 }
             }
@@ -122,13 +124,14 @@ final class RecordingLine: @unchecked Sendable {
         }
         do throws(ArchiveError) {
             let tape = archive.layout.absolute(try archive.layout.tape(id))
-            let output = try archive.temporaryRecording(id, startedAt: row.call.startedAt)
-            let task = pool.task(CallRenderer(tapePath: tape, outputPath: output, settings: settings.render))
+            let task = task(id, startedAt: row.call.startedAt, tape: tape)
             pool.finish(task) { [self] result in
                 switch result {
                 case .success(let render):
                     seal(id, render, dropped: nil, recovery: cause, ending: nil, finish)
-                case .failure(let error): fail(id, cause: error.token, ending: nil, finish)
+                case .failure(let error):
+                    removePart(id, startedAt: row.call.startedAt)
+                    fail(id, cause: error.token, ending: nil, finish)
                 }
             }
         } catch {
@@ -191,6 +194,33 @@ final class RecordingLine: @unchecked Sendable {
                 log(.error, "fail_row_failed", ["call": .text(id), "error": .text("\(error)")])
             }
             finish(SealedCall(callID: id, state: .failed, cause: cause, milliseconds: 0))
+        }
+    }
+
+    /// The rendering of a tape. The folder of its file is made by the thread that renders: a call must not wait for
+    /// the disk, and a full disk must not keep its tape from being written.
+    private func task(_ id: String, startedAt: Int64, tape: String) -> RenderTask {
+        pool.task { [archive, render = settings.render] () throws(RecordingError) in
+            do throws(ArchiveError) {
+                let output = try archive.temporaryRecording(id, startedAt: startedAt)
+                return CallRenderer(tapePath: tape, outputPath: output, settings: render)
+            } catch {
+                if case .file(_, let errno) = error { throw .file(operation: "make_folder", errno: errno) }
+                throw .file(operation: "make_folder", errno: EINVAL)
+            }
+        }
+    }
+
+    /// Removes what a failed rendering has left: the tape has all of it, and the disk may be full.
+    private func removePart(_ id: String, startedAt: Int64) {
+        do throws(ArchiveError) {
+            let path = archive.layout.absolute(
+                try archive.layout.temporaryRecording(id, startedAt: startedAt))
+            if unlink(path) != 0, errno != ENOENT {
+                log(.warning, "part_not_removed", ["call": .text(id), "errno": .number(Int64(errno))])
+            }
+        } catch {
+            log(.warning, "part_not_removed", ["call": .text(id)])
         }
     }
 

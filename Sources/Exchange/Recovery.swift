@@ -25,15 +25,42 @@ struct Recovery {
                     .fail(id: row.call.id, cause: "server_died_before_tape", ending: ending(row)))
                 continue
             }
-            log(.warning, "recovering", ["call": .text(row.call.id)])
-            line.recover(row, cause: "server_died") { [log] sealed in
-                log(
-                    sealed.state == .failed ? .error : .info, "recovered",
-                    [
-                        "call": .text(sealed.callID), "state": .text(sealed.state.rawValue),
-                        "cause": .text(sealed.cause ?? ""),
-                    ])
-            }
+            recover(row, cause: "server_died")
+        }
+        try retryFailed()
+    }
+
+    private func recover(_ row: ListedCall, cause: String) {
+        log(.warning, "recovering", ["call": .text(row.call.id)])
+        line.recover(row, cause: cause) { [log] sealed in
+            log(
+                sealed.state == .failed ? .error : .info, "recovered",
+                [
+                    "call": .text(sealed.callID), "state": .text(sealed.state.rawValue),
+                    "cause": .text(sealed.cause ?? ""),
+                ])
+        }
+    }
+
+    /// Causes that another attempt cannot mend: the tape itself is of no use.
+    private static let hopeless: Set<String> = ["bad_tape", "tape_version"]
+
+    /// Recordings that failed with their tape on the disk are tried again: whatever stood in the way then (a full
+    /// disk for one) may be gone.
+    private func retryFailed() throws(ArchiveError) {
+        var filter = CallFilter()
+        filter.state = .failed
+        var found: [ListedCall] = []
+        var cursor: String?
+        repeat {
+            let page = try archive.catalog.list(filter, cursor: cursor, limit: Catalog.pageLimit)
+            found += page.items.filter { !Self.hopeless.contains($0.recording.cause ?? "") }
+            cursor = page.next
+        } while cursor != nil
+        for row in found {
+            let path = archive.layout.absolute(try archive.layout.tape(row.call.id))
+            guard FileManager.default.fileExists(atPath: path) else { continue }
+            recover(row, cause: row.recording.cause ?? "failed")
         }
     }
 

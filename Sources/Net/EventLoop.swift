@@ -12,6 +12,8 @@ protocol DescriptorWatcher: AnyObject {
     func flushAfterWakeup()
     /// About every 100 ms, for time limits.
     func checkDeadline(at now: MonotonicTime)
+    /// The loop ends: what it watches for goes now.
+    func loopEnds()
 }
 
 /// A thread that waits on epoll, runs the jobs of the actors that live on it, and ticks.
@@ -198,7 +200,10 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
             runTickers()
             flush()
         }
-        for slot in slots { slot.watcher?.descriptorReady(readable: false, writable: false) }
+        // Sockets that are still open, or waiting for the peer's part of a close, are given back to their owners:
+        // libmicrohttpd ends the process when it is stopped before all of its upgraded sockets are back.
+        for slot in slots { slot.watcher?.loopEnds() }
+        runWork()
         pthread_setspecific(Self.current, nil)
     }
 

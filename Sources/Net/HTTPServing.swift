@@ -20,6 +20,9 @@ private final class PendingRequest {
     var body: [UInt8] = []
     var isTooLarge = false
     var hasBegun = false
+    /// What an upgrade hands over. It goes with the request, so that nothing stays when the peer is gone before
+    /// its 101 was sent.
+    var handover: AnyObject?
 
     init(target: String) { self.target = target }
 }
@@ -85,7 +88,7 @@ func httpAccess(
     case .response(let response): return send(response, on: connection)
     case .upgrade(let take):
         let isHTTP11 = version.map { String(cString: $0) } == "HTTP/1.1"
-        return HTTPUpgrade.answer(whole, isHTTP11: isHTTP11, on: connection, take)
+        return HTTPUpgrade.answer(whole, isHTTP11: isHTTP11, on: connection, take) { pending.handover = $0 }
     }
 }
 

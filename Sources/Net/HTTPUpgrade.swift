@@ -7,31 +7,35 @@ import Glibc
 enum HTTPUpgrade {
     /// What travels from the answer to the raw socket.
     private final class Handover {
-        let take: @Sendable (UpgradedSocket) -> Void
+        private var take: (@Sendable (UpgradedSocket) -> Void)?
+        /// Hands over once; libmicrohttpd calls it on the connection's thread, before the request is completed.
+        func callAsFunction(_ socket: UpgradedSocket) {
+            let take = self.take
+            self.take = nil
+            take?(socket)
+        }
         init(_ take: @escaping @Sendable (UpgradedSocket) -> Void) { self.take = take }
     }
 
     static func answer(
         _ request: HTTPRequest, isHTTP11: Bool, on connection: OpaquePointer,
-        _ take: @escaping @Sendable (UpgradedSocket) -> Void
+        _ take: @escaping @Sendable (UpgradedSocket) -> Void, keep: (AnyObject) -> Void
     ) -> MHD_Result {
         if let refusal = refusal(of: request, isHTTP11: isHTTP11) { return send(refusal, on: connection) }
-        let handover = Unmanaged.passRetained(Handover(take))
+        let handover = Handover(take)
         let made = MHD_create_response_for_upgrade(
             { context, _, _, extra, extraSize, socket, handle in
                 guard let context, let handle else { return }
-                let handover = Unmanaged<Handover>.fromOpaque(context).takeRetainedValue()
+                let handover = Unmanaged<Handover>.fromOpaque(context).takeUnretainedValue()
                 let leftover = extra.map { Array(UnsafeRawBufferPointer(start: $0, count: extraSize)) } ?? []
                 nonisolated(unsafe) let upgraded = handle
-                handover.take(
+                handover(
                     UpgradedSocket(descriptor: socket, leftover: leftover) {
                         _ = teeline_mhd_close_upgraded(upgraded)
                     })
-            }, handover.toOpaque())
-        guard let made else {
-            handover.release()
-            return .NO
-        }
+            }, Unmanaged.passUnretained(handover).toOpaque())
+        guard let made else { return .NO }
+        keep(handover)
         defer { MHD_destroy_response(made) }
         let accept = WebSocketHandshake.accept(key: request.header("Sec-WebSocket-Key") ?? "")
         MHD_add_response_header(made, "Upgrade", "websocket")

@@ -208,6 +208,7 @@ public final class WebSocketConnection: @unchecked Sendable {
         do throws(WebSocketBreach) {
             while state == .open || state == .closing, taken < bytes.count {
                 let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[taken...])
+                // In place: a second owner would copy the gathered fragments at every frame.
                 guard let length = try reader.take(rest, limit: limits.messageBytes, { take($0) }) else {
                     break
                 }
@@ -277,6 +278,8 @@ extension WebSocketConnection: DescriptorWatcher {
         isDirty = false
         if state == .open || state == .closing || state == .upgrading { writeOut() }
     }
+
+    func loopEnds() { finish(code: 1006, reason: "", reset: false) }
 
     func checkDeadline(at now: MonotonicTime) {
         guard let deadline, now >= deadline else { return }

@@ -6,17 +6,45 @@ import Telemetry
 
 /// One rendering on its way through the pool.
 public final class RenderTask: @unchecked Sendable {
-    // `renderer` and `failure` are touched by the one thread that runs the task; the flags are guarded by the
-    // pool's lock.
-    fileprivate let renderer: CallRenderer
-    fileprivate var failure: RecordingError?
+    // `make`, `renderer` and `hasFailed` are touched by the one thread that runs the task; all else is guarded by
+    // the pool's lock.
+    private let make: @Sendable () throws(RecordingError) -> CallRenderer
+    private var renderer: CallRenderer?
+    private var hasFailed = false
     fileprivate var isQueued = false
     fileprivate var isRunning = false
     fileprivate var isDirty = false
     fileprivate var lastRun = MonotonicTime(nanoseconds: 0)
     fileprivate var completion: (@Sendable (Result<RenderResult, RecordingError>) -> Void)?
 
-    fileprivate init(_ renderer: CallRenderer) { self.renderer = renderer }
+    fileprivate init(_ make: @escaping @Sendable () throws(RecordingError) -> CallRenderer) {
+        self.make = make
+    }
+
+    /// Renders what the tape has by now. When that fails the tape is rendered from its beginning once it has ended:
+    /// a disk that was full may have room again.
+    fileprivate func follow() {
+        guard !hasFailed else { return }
+        do throws(RecordingError) {
+            let renderer = if let renderer { renderer } else { try make() }
+            self.renderer = renderer
+            try renderer.follow()
+        } catch {
+            hasFailed = true
+            renderer = nil
+        }
+    }
+
+    /// Renders the rest of a complete tape.
+    fileprivate func finish() -> Result<RenderResult, RecordingError> {
+        do throws(RecordingError) {
+            defer { renderer = nil }
+            let renderer = if let renderer { renderer } else { try make() }
+            return .success(try renderer.finish())
+        } catch {
+            return .failure(error)
+        }
+    }
 }
 
 /// A few threads that render tapes.
@@ -39,8 +67,11 @@ public final class RenderPool: @unchecked Sendable {
         }
     }
 
-    /// A task for `renderer`, not yet scheduled.
-    public func task(_ renderer: CallRenderer) -> RenderTask { RenderTask(renderer) }
+    /// A task, not yet scheduled, for the renderer that `make` gives. It is called on the pool's threads, when the
+    /// task first runs and again when following the live tape failed; it may wait for the disk.
+    public func task(_ make: @escaping @Sendable () throws(RecordingError) -> CallRenderer) -> RenderTask {
+        RenderTask(make)
+    }
 
     /// More of the task's tape can be read.
     public func progress(_ task: RenderTask) {
@@ -85,13 +116,11 @@ public final class RenderPool: @unchecked Sendable {
         while let task = take() {
             let completion = lock.withLock { task.completion }
             if let completion {
-                completion(
-                    run { () throws(RecordingError) in
-                        if let failure = task.failure { throw failure }
-                        return try task.renderer.finish()
-                    })
-            } else if task.failure == nil {
-                do throws(RecordingError) { try task.renderer.follow() } catch { task.failure = error }
+                let result = task.finish()
+                if case .success(let render) = result { lock.withLock { cpu += render.cpuNanoseconds } }
+                completion(result)
+            } else {
+                task.follow()
             }
             lock.withLock {
                 task.isRunning = false
@@ -105,18 +134,6 @@ public final class RenderPool: @unchecked Sendable {
                     lock.signalOne()
                 }
             }
-        }
-    }
-
-    private func run(
-        _ body: () throws(RecordingError) -> RenderResult
-    ) -> Result<RenderResult, RecordingError> {
-        do throws(RecordingError) {
-            let result = try body()
-            lock.withLock { cpu += result.cpuNanoseconds }
-            return .success(result)
-        } catch {
-            return .failure(error)
         }
     }
 

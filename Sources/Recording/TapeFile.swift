@@ -3,11 +3,15 @@
 import CLinux
 import Glibc
 import Tape
+import Telemetry
 
 /// An open tape. Confined to the writer's thread but for `synchronize`, which only reads the descriptor; the
 /// descriptor is closed when the last owner lets go.
 final class TapeFile: @unchecked Sendable {
-    // `written`, `failure` and `dropped` are touched on the writer's thread only; `descriptor` never changes.
+    // `written`, `failure` and `dropped` are touched on the writer's thread only; `unsynced` is guarded by `lock`;
+    // `descriptor` never changes.
+    private let lock = Lock()
+    private var unsynced: RecordingError?
     private let descriptor: Int32
     /// Bytes of whole batches in the file.
     private(set) var written: Int64 = 0
@@ -55,13 +59,18 @@ final class TapeFile: @unchecked Sendable {
         written += Int64(batch.count)
     }
 
-    /// Makes everything written to this file's file system survive a power cut: one call for many tapes.
-    func synchronizeAll() -> RecordingError? {
-        syncfs(descriptor) == 0 ? nil : .file(operation: "sync_tapes", errno: errno)
+    /// Makes everything written so far survive a power cut. A failure is kept: the kernel takes the pages for
+    /// clean after it, and later calls would say success.
+    func synchronize() {
+        guard fdatasync(descriptor) != 0 else { return }
+        let failed = RecordingError.file(operation: "sync_tape", errno: errno)
+        lock.withLock { unsynced = unsynced ?? failed }
     }
 
-    /// Makes everything written so far survive a power cut.
-    func synchronize() -> RecordingError? {
-        fdatasync(descriptor) == 0 ? nil : .file(operation: "sync_tape", errno: errno)
-    }
+    /// Makes everything written to this tape's file system survive a power cut: one call for many tapes. Returns
+    /// whether it did.
+    func synchronizeAll() -> Bool { syncfs(descriptor) == 0 }
+
+    /// The first error of making the tape durable, when there was one.
+    var syncFailure: RecordingError? { lock.withLock { unsynced } }
 }

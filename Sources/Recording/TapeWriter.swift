@@ -30,7 +30,7 @@ public struct TapeOutcome: Sendable, Hashable {
 
 /// Writes the tapes of all calls.
 public final class TapeWriter: @unchecked Sendable {
-    // `queue`, `queuedBytes`, `droppedBatches`, `dirty` and `isStopping` are guarded by `lock`; `files` belongs
+    // `queue`, `queuedBytes`, `lost`, `dirty` and `isStopping` are guarded by `lock`; `files` belongs
     // to the writing thread.
     private enum Order {
         case open(String, path: String, onProgress: @Sendable () -> Void)
@@ -52,13 +52,14 @@ public final class TapeWriter: @unchecked Sendable {
     private var lost: [String: Int64] = [:]
     private var dirty: [ObjectIdentifier: TapeFile] = [:]
     private var isStopping = false
-    private var syncFailure: RecordingError?
     private var files: [String: Open] = [:]
     private var threads: [WorkerThread] = []
 
     /// Starts the two threads.
     public init(_ settings: TapeWriterSettings = TapeWriterSettings()) {
         self.settings = settings
+        // A tape at the process's file size limit (ulimit -f) is an error of its write, not the end of all calls.
+        signal(SIGXFSZ, SIG_IGN)
         threads = [
             WorkerThread(name: "tape-writer") { [self] in writeLoop() },
             WorkerThread(name: "tape-sync", nice: 5) { [self] in syncLoop() },
@@ -95,9 +96,6 @@ public final class TapeWriter: @unchecked Sendable {
         for thread in threads { thread.join() }
         threads = []
     }
-
-    /// The last failure to make tapes durable, when there was one: they are written, but a power cut may take them.
-    public var durabilityFailure: RecordingError? { lock.withLock { syncFailure } }
 
     /// Bytes that wait for the disk.
     public var waitingBytes: Int { lock.withLock { queuedBytes } }
@@ -137,28 +135,22 @@ public final class TapeWriter: @unchecked Sendable {
             lock.withLock { dirty[ObjectIdentifier(file)] = file }
             open.onProgress()
         case .close(let id, let completion):
-            guard let open = files.removeValue(forKey: id) else { return }
+            let open = files.removeValue(forKey: id)
             let lost = lock.withLock { self.lost.removeValue(forKey: id) ?? 0 }
-            let dropped = lost + open.lost + (open.file?.dropped ?? 0)
+            let dropped = lost + (open?.lost ?? 0) + (open?.file?.dropped ?? 0)
+            // Somebody waits for the answer, also when the tape was never opened.
+            let missing: RecordingError? = open == nil ? .file(operation: "open_tape", errno: ENOENT) : nil
             completion(
                 TapeOutcome(
-                    bytes: open.file?.written ?? 0, dropped: dropped,
-                    failure: open.failure ?? open.file?.failure))
+                    bytes: open?.file?.written ?? 0, dropped: dropped,
+                    failure: missing ?? open?.failure ?? open?.file?.failure ?? open?.file?.syncFailure))
         }
     }
 
     // MARK: The syncing thread
 
-    /// With this many dirty tapes one sync of their file system is cheaper than one each.
+    /// From this many dirty tapes on their file system is synced as a whole.
     private static let manyTapes = 8
-
-    private func synchronize(_ files: [TapeFile]) {
-        let failure: RecordingError? =
-            files.count >= Self.manyTapes
-            ? files.first?.synchronizeAll()
-            : files.reduce(nil) { failure, file in file.synchronize() ?? failure }
-        lock.withLock { syncFailure = failure ?? syncFailure }
-    }
 
     private func syncLoop() {
         var last = MonotonicTime.now
@@ -175,7 +167,11 @@ public final class TapeWriter: @unchecked Sendable {
                 dirty = [:]
                 return (files, isStopping)
             }
-            synchronize(files)
+            // Of many dirty tapes one sync of their file system is cheaper than one each; when it fails, each
+            // tape learns for itself.
+            if files.count < Self.manyTapes || files.first?.synchronizeAll() != true {
+                for file in files { file.synchronize() }
+            }
             if !files.isEmpty || stop { last = .now }
             if stop, files.isEmpty { return }
         }

@@ -2,6 +2,7 @@
 
 import Audio
 import Carriers
+import Telemetry
 
 /// What happened in a call so far; becomes its `SimulatedCallResult`.
 struct CallRecord {
@@ -75,12 +76,13 @@ struct CallRecord {
     }
 
     /// The result, when the call is over.
-    func result(of start: StreamStart, end: SimulatedEnd, code: UInt16, playout: PlayoutBuffer)
+    func result(of start: StreamStart, end: SimulatedEnd, code: UInt16, playout: PlayoutBuffer, at now: Int64)
         -> SimulatedCallResult
     {
         SimulatedCallResult(
             carrier: settings.dialect.carrier, streamID: start.streamID, callID: start.callID,
             rate: settings.dialect.inbound.rate, end: end, closeCode: code, samples: playout.clock,
+            endedAt: MonotonicTime(nanoseconds: now * 1000),
             heard: SoundCoding.decoded(playout.heardTrack, codec: settings.dialect.outbound.codec),
             caller: SoundCoding.decoded(callerTrack, codec: settings.dialect.inbound.codec),
             missing: missing, segments: playout.heardSegments, commands: commands, marks: returned,

@@ -3,6 +3,7 @@
 import Audio
 import Carriers
 import Net
+import Telemetry
 
 /// Why a simulated call was over.
 public enum SimulatedEnd: Sendable, Hashable {
@@ -72,6 +73,8 @@ public struct SimulatedCallResult: Sendable {
     public var closeCode: UInt16
     /// Length of the call on its clock, in samples.
     public var samples: Int64
+    /// When the carrier saw that it was over.
+    public var endedAt: MonotonicTime
     /// What the caller heard, from position 0 (the first frame's timestamp); empty under load.
     public var heard: [Int16]
     /// What the caller said and the carrier sent, from position 0; silence where frames are missing.
