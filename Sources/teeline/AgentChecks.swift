@@ -18,7 +18,9 @@ struct AgentChecks {
         var findings = [await base(client)]
         guard findings[0].grade == .ok else { return findings }
         guard !settings.agentID.isEmpty else {
-            findings.append(.warn("agent", "none is set", "set ELEVENLABS_AGENT_ID; calls end as agent_refused until then"))
+            findings.append(
+                .warn(
+                    "agent", "none is set", "set ELEVENLABS_AGENT_ID; calls end as agent_refused until then"))
             return findings
         }
         if let key = settings.agentKey {
@@ -44,13 +46,17 @@ struct AgentChecks {
     private func signedURL(_ client: HTTPClient, key: String) async -> DoctorFinding {
         guard
             let url = AgentEndpoint.signedURLRequest(base: settings.agentBaseURL, agentID: settings.agentID)
-        else { return .fail("agent", "ELEVENLABS_BASE_URL is no address", "set it to https://api.elevenlabs.io") }
+        else {
+            return .fail("agent", "ELEVENLABS_BASE_URL is no address", "set it to https://api.elevenlabs.io")
+        }
         do throws(NetError) {
             let answer = try await client.send(
                 HTTPClientRequest(method: "GET", url: url, headers: [("xi-api-key", key)]))
             return Self.judged(status: answer.status)
         } catch {
-            return .fail("agent", "no signed URL: \(Self.reason(error))", "try again; then see the service's status page")
+            return .fail(
+                "agent", "no signed URL: \(Self.reason(error))",
+                "try again; then see the service's status page")
         }
     }
 
@@ -58,22 +64,34 @@ struct AgentChecks {
     static func judged(status: Int) -> DoctorFinding {
         switch status {
         case 200: .ok("agent", "a signed URL was given: key and agent are right")
-        case 401, 403: .fail("agent", "the key is refused (status \(status))", "check ELEVENLABS_API_KEY and its permissions")
-        case 404, 422: .fail("agent", "there is no such agent (status \(status))", "check ELEVENLABS_AGENT_ID")
-        case 429: .warn("agent", "too many requests or conversations (status 429)", "calls wait and try again; raise the plan's limit")
-        default: .fail("agent", "no signed URL (status \(status))", "try again; then see the service's status page")
+        case 401, 403:
+            .fail(
+                "agent", "the key is refused (status \(status))",
+                "check ELEVENLABS_API_KEY and its permissions")
+        case 404, 422:
+            .fail("agent", "there is no such agent (status \(status))", "check ELEVENLABS_AGENT_ID")
+        case 429:
+            .warn(
+                "agent", "too many requests or conversations (status 429)",
+                "calls wait and try again; raise the plan's limit")
+        default:
+            .fail(
+                "agent", "no signed URL (status \(status))", "try again; then see the service's status page")
         }
     }
 
     private func openPublic() async -> DoctorFinding {
         guard let url = AgentEndpoint.conversationURL(base: settings.agentBaseURL, agentID: settings.agentID)
-        else { return .fail("agent", "ELEVENLABS_BASE_URL is no address", "set it to https://api.elevenlabs.io") }
+        else {
+            return .fail("agent", "ELEVENLABS_BASE_URL is no address", "set it to https://api.elevenlabs.io")
+        }
         do throws(NetError) {
             let loop = try EventLoop.start(name: "doctor")
             let error = await withCheckedContinuation { continuation in
                 loop.execute {
                     let knock = Knock { continuation.resume(returning: $0) }
-                    _ = WebSocketConnection.connect(to: url, on: loop, limits: WebSocketLimits(), handler: knock)
+                    _ = WebSocketConnection.connect(
+                        to: url, on: loop, limits: WebSocketLimits(), handler: knock)
                 }
             }
             loop.stop()

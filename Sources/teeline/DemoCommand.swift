@@ -108,7 +108,8 @@ struct DemoCommand {
     ) async -> SimulatedCallResult {
         let screen = DemoScreen(storage: exchange.archive.layout, catalog: exchange.archive.catalog)
         let watching = Task { await screen.watch(until: signals) }
-        var settings = DemoScript.call(to: "ws://127.0.0.1:\(exchange.port)\(path)", dialect: SimulateCommand.dialect(carrier))
+        var settings = DemoScript.call(
+            to: "ws://127.0.0.1:\(exchange.port)\(path)", dialect: SimulateCommand.dialect(carrier))
         // Ids of its own for every demo: carriers never give one twice.
         settings.seed = UInt64.random(in: 1...UInt64.max)
         let result = await network.call(settings)

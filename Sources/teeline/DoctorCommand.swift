@@ -64,6 +64,7 @@ struct DoctorCommand {
         let colour = [DoctorFinding.Grade.ok: 32, .warn: 33, .fail: 31][finding.grade] ?? 0
         let grade = Console.coloured(TextTable.padded(finding.grade.rawValue, 4), colour)
         let head = "\(grade)  \(TextTable.padded(finding.subject, 13))  \(finding.text)"
-        return finding.remedy.isEmpty ? [head] : [head, String(repeating: " ", count: 21) + "→ \(finding.remedy)"]
+        return finding.remedy.isEmpty
+            ? [head] : [head, String(repeating: " ", count: 21) + "→ \(finding.remedy)"]
     }
 }

@@ -17,7 +17,10 @@ enum LoadText {
                 "agent's sound",
                 "\(report.mediaReceived) messages received, \(report.oddPieces) of a size not asked for, \(report.refusedMessages) refused",
             ],
-            ["marks", "\(report.marks) received, \(report.marksPlayed) played, \(report.marksCleared) cleared"],
+            [
+                "marks",
+                "\(report.marks) received, \(report.marksPlayed) played, \(report.marksCleared) cleared",
+            ],
             ["barge-in", "\(report.interruptions) interruptions, \(report.clears) clears"],
             ["pings", "\(report.pings) sent, \(report.pongs) answered"],
             ["simulator", "\(seconds(report.cpuSeconds)) CPU of its own"],

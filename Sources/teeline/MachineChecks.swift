@@ -37,7 +37,9 @@ enum MachineChecks {
         // 2026-01-01: before this program was written no call can have been recorded by it.
         guard now.tv_sec > 1_767_225_600 else { return .fail("clock", "is set to the past", remedy) }
         var state = timex()
-        guard adjtimex(&state) >= 0 else { return .warn("clock", "the kernel does not tell its state", remedy) }
+        guard adjtimex(&state) >= 0 else {
+            return .warn("clock", "the kernel does not tell its state", remedy)
+        }
         guard state.status & STA_UNSYNC == 0 else {
             return .warn("clock", "the kernel does not know it as synchronised", remedy)
         }
@@ -55,8 +57,15 @@ enum MachineChecks {
             return [.ok("port", "\(name) is free")]
         } catch {
             guard case .cannotListen(EADDRINUSE) = error else {
-                let reason = if case .cannotListen(let code) = error { String(cString: strerror(code)) } else { "\(error)" }
-                return [.fail("port", "\(name) cannot be bound: \(reason)", "set HOST to an address of this machine, PORT above 1023")]
+                let reason =
+                    if case .cannotListen(let code) = error { String(cString: strerror(code)) } else {
+                        "\(error)"
+                    }
+                return [
+                    .fail(
+                        "port", "\(name) cannot be bound: \(reason)",
+                        "set HOST to an address of this machine, PORT above 1023")
+                ]
             }
             return [await taken(settings, name)]
         }
@@ -69,11 +78,16 @@ enum MachineChecks {
         let address = host.contains(":") ? "[\(host)]" : host
         do throws(NetError) {
             let answer = try await client.send(
-                HTTPClientRequest(method: "GET", url: "http://\(address):\(settings.port)/readyz", seconds: 3))
+                HTTPClientRequest(method: "GET", url: "http://\(address):\(settings.port)/readyz", seconds: 3)
+            )
             let body = String(decoding: answer.body, as: UTF8.self)
-            if body.contains("\"ready\":true") { return .ok("port", "a server answers on \(name) and takes calls") }
+            if body.contains("\"ready\":true") {
+                return .ok("port", "a server answers on \(name) and takes calls")
+            }
             if body.contains("\"ready\":false") {
-                return .warn("port", "a server answers on \(name) and takes no calls", "it drains; wait, or start it again")
+                return .warn(
+                    "port", "a server answers on \(name) and takes no calls",
+                    "it drains; wait, or start it again")
             }
         } catch {
             // What holds the port does not speak HTTP: said below.
@@ -91,7 +105,9 @@ enum MachineChecks {
         let needed = UInt64(settings.maxCalls) * 4 + 256
         let text = "limit \(limit.rlim_cur), \(needed) for \(settings.maxCalls) calls"
         guard limit.rlim_cur < needed else { return .ok("open files", text) }
-        return .warn("open files", text, "ulimit -n \(needed), LimitNOFILE=\(needed) in the unit, or a lower limits.calls")
+        return .warn(
+            "open files", text,
+            "ulimit -n \(needed), LimitNOFILE=\(needed) in the unit, or a lower limits.calls")
     }
 
     private struct NothingHere: HTTPHandler {

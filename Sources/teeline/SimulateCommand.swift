@@ -79,7 +79,8 @@ struct SimulateCommand {
         if !isQuiet {
             Console.print("\(settings.calls) calls of \(settings.seconds) s to \(url)")
             Console.print(
-                "the agent answers at http://127.0.0.1:\(settings.agent.port) (the server's ELEVENLABS_BASE_URL)")
+                "the agent answers at http://127.0.0.1:\(settings.agent.port) (the server's ELEVENLABS_BASE_URL)"
+            )
         }
         let report: LoadReport
         do throws(NetError) {
@@ -98,7 +99,8 @@ struct SimulateCommand {
         guard report.failed > 0 else { return .success }
         let unopened = report.errors.filter { $0.key.hasPrefix("never opened") }.values.reduce(0, +)
         if unopened == report.calls {
-            throw CommandFailure(.network, "no call was taken: is the server running at \(url), with carrier auth off?")
+            throw CommandFailure(
+                .network, "no call was taken: is the server running at \(url), with carrier auth off?")
         }
         if report.conversations == 0 {
             throw CommandFailure(

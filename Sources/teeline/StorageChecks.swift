@@ -40,10 +40,12 @@ struct StorageChecks {
         guard statvfs(place, &status) == 0 else {
             return .fail("disk", "its free space cannot be asked", "check that \(place) is mounted")
         }
-        let (free, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+        let (free, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(
+            by: UInt64(status.f_frsize))
         let bytes = overflow ? Int64.max : Int64(clamping: free)
-        // An hour of a call is 22 MB of MP3 at 48 kbit/s and, kept, about 75 MB of tape.
-        let text = "\(TextTable.size(bytes)) free, about \(bytes / 97_000_000) hours of calls with their tapes"
+        // An hour of a call is 22 MB of MP3 at 48 kbit/s and, kept, 62 MB of tape.
+        let text =
+            "\(TextTable.size(bytes)) free, about \(bytes / 84_000_000) hours of calls with their tapes"
         let remedy = "free some, move the storage, or set recording.keep_originals to false"
         if bytes < 200 << 20 { return .fail("disk", text, remedy) }
         return bytes < 2 << 30 ? .warn("disk", text, remedy) : .ok("disk", text)
@@ -54,7 +56,9 @@ struct StorageChecks {
         case .nobody: .ok("lock", "no server runs on this storage")
         case .process(let id): .ok("lock", "held by a running server\(id.map { ", process \($0)" } ?? "")")
         case .unknown(let code):
-            .fail("lock", "cannot be read: \(String(cString: strerror(code)))", "run doctor as the server's user")
+            .fail(
+                "lock", "cannot be read: \(String(cString: strerror(code)))",
+                "run doctor as the server's user")
         }
     }
 
@@ -69,7 +73,9 @@ struct StorageChecks {
                     "catalog", "SQLite finds it damaged: \(faults.count) faults",
                     "stop the server, restore archive.sqlite from a backup; the tapes hold what came later")
             }
-            return .ok("catalog", "\(count) calls, \(try catalog.unfinished().count) unfinished; SQLite finds no fault")
+            return .ok(
+                "catalog",
+                "\(count) calls, \(try catalog.unfinished().count) unfinished; SQLite finds no fault")
         } catch {
             guard error != .noArchive else { return .ok("catalog", "none yet; the first start makes it") }
             return .fail("catalog", "\(error)", CommandFailure(error, storage: nil).message)
