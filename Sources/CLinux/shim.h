@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <sys/sendfile.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -19,3 +20,6 @@ static inline int teeline_thread_id(void) { return (int)syscall(SYS_gettid); }
 static inline int teeline_set_thread_nice(int nice) {
     return setpriority(PRIO_PROCESS, (id_t)teeline_thread_id(), nice);
 }
+
+/// Names the calling thread; the kernel keeps 15 bytes.
+static inline int teeline_set_thread_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }

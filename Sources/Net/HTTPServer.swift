@@ -1,5 +1,8 @@
 // The desk's HTTP/1.1 server, on libmicrohttpd.
 
+import CMicroHTTPD
+import Glibc
+
 /// Address and bounds of an HTTP server.
 public struct HTTPServerSettings: Sendable, Hashable {
     /// Address to bind, numeric ("127.0.0.1", "0.0.0.0", "::").
@@ -38,19 +41,185 @@ public struct HTTPServerSettings: Sendable, Hashable {
 
 /// A running HTTP server.
 public final class HTTPServer: @unchecked Sendable {
-    // The daemon handle is written once at start and once at stop, both by the owner.
+    // `lock` guards `daemon` and `listening`; the rest is constant.
 
     /// The port it listens on.
-    public let port: UInt16
+    public private(set) var port: UInt16 = 0
 
-    init(port: UInt16) { self.port = port }
+    private let settings: HTTPServerSettings
+    private let handler: any HTTPHandler
+    private let lock = PthreadMutex()
+    private var daemon: OpaquePointer?
+    /// The listening socket after `quiesce`.
+    private var listening: Int32 = -1
+
+    private init(_ settings: HTTPServerSettings, handler: any HTTPHandler) {
+        self.settings = settings
+        self.handler = handler
+    }
+
+    deinit { stop() }
 
     /// Binds and starts. Throws `NetError.cannotListen`.
     public static func start(_ settings: HTTPServerSettings, handler: any HTTPHandler) throws(NetError) -> HTTPServer {
-        throw .cannotListen(errno: 0)
+        let server = HTTPServer(settings, handler: handler)
+        guard let address = ListenAddress(host: settings.host, port: settings.port) else {
+            throw .cannotListen(errno: EADDRNOTAVAIL)
+        }
+        var daemon = teeline_http_daemon()
+        daemon.flags = MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_ALLOW_UPGRADE.rawValue | MHD_USE_ITC.rawValue
+        if address.isSix {
+            daemon.flags |= MHD_USE_IPv6.rawValue
+            if settings.host == "::" { daemon.flags |= MHD_USE_DUAL_STACK.rawValue }
+        }
+        let threads = min(max(settings.threads, 1), 64)
+        daemon.threads = UInt32(threads)
+        // libmicrohttpd shares the limit out among its threads.
+        daemon.connections = UInt32(clamping: max(settings.connections, threads))
+        daemon.connections_per_address = UInt32(clamping: max(settings.connectionsPerAddress, 0))
+        daemon.idle_seconds = UInt32(clamping: max(settings.idleSeconds, 0))
+        // The pool holds the parsed fields and the answer's header too; the exact bound is checked apart.
+        daemon.memory_bytes = max(settings.headerBytes, 1024) * 2 + (8 << 10)
+        daemon.access = { HTTPServer.access($0, $1, $3, $4, $5, $6, $7) }
+        daemon.target = { _, target, _ in
+            guard let target else { return nil }
+            return Unmanaged.passRetained(HTTPExchange(target: String(cString: target))).toOpaque()
+        }
+        daemon.completed = { _, _, pointer, _ in
+            guard let pointer, let exchange = pointer.pointee else { return }
+            pointer.pointee = nil
+            Unmanaged<HTTPExchange>.fromOpaque(exchange).release()
+        }
+        daemon.unescape = { _, _, text in text.map { strlen($0) } ?? 0 }
+        daemon.owner = Unmanaged.passUnretained(server).toOpaque()
+        errno = 0
+        let started = address.withPointer { pointer in
+            daemon.address = pointer
+            return teeline_http_start(&daemon)
+        }
+        guard let started else { throw .cannotListen(errno: errno) }
+        server.daemon = started
+        server.port = teeline_http_port(started)
+        return server
     }
+
     /// Refuses new connections from now on; live ones go on.
-    public func quiesce() {}
+    public func quiesce() {
+        lock.lock()
+        defer { lock.unlock() }
+        guard let daemon, listening < 0 else { return }
+        listening = MHD_quiesce_daemon(daemon)
+        if listening >= 0 { shutdown(listening, Int32(SHUT_RDWR)) }
+    }
+
     /// Stops; upgraded sockets must have been released before.
-    public func stop() {}
+    public func stop() {
+        lock.lock()
+        let (daemon, listening) = (self.daemon, self.listening)
+        (self.daemon, self.listening) = (nil, -1)
+        lock.unlock()
+        if let daemon { MHD_stop_daemon(daemon) }
+        if listening >= 0 { close(listening) }
+    }
+
+    // MARK: libmicrohttpd's thread
+
+    /// libmicrohttpd has the header, a piece of the body, or all of a request.
+    private static func access(
+        _ owner: UnsafeMutableRawPointer?, _ connection: OpaquePointer?, _ method: UnsafePointer<CChar>?,
+        _ version: UnsafePointer<CChar>?, _ piece: UnsafePointer<CChar>?, _ size: UnsafeMutablePointer<Int>?,
+        _ pointer: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+    ) -> MHD_Result {
+        guard let owner, let connection, let method, let version, let size, let raw = pointer?.pointee else {
+            return .NO
+        }
+        let server = Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue()
+        let exchange = Unmanaged<HTTPExchange>.fromOpaque(raw).takeUnretainedValue()
+        if !exchange.hasBegun {
+            exchange.hasBegun = true
+            return server.begin(connection)
+        }
+        if size.pointee > 0 {
+            let bytes = UnsafeRawBufferPointer(start: piece, count: size.pointee)
+            size.pointee = 0
+            return exchange.take(bytes, limit: server.settings.bodyBytes) ? .YES : .NO
+        }
+        guard !exchange.isAnswered else { return .YES }
+        exchange.isAnswered = true
+        return server.answer(
+            exchange, connection, method: String(cString: method), version: String(cString: version))
+    }
+
+    /// The header is there: refuses what is too large before the body is read.
+    private func begin(_ connection: OpaquePointer) -> MHD_Result {
+        if teeline_http_header_size(connection) > settings.headerBytes { return plain(431, on: connection) }
+        if let text = MHD_lookup_connection_value(connection, .HEADER_KIND, "Content-Length") {
+            guard let length = UInt64(String(cString: text)), length <= UInt64(max(settings.bodyBytes, 0)) else {
+                return plain(413, on: connection)
+            }
+        }
+        return .YES
+    }
+
+    private func answer(
+        _ exchange: HTTPExchange, _ connection: OpaquePointer, method: String, version: String
+    ) -> MHD_Result {
+        if exchange.isTooLarge { return plain(413, on: connection) }
+        guard let request = exchange.request(connection, method: method) else { return plain(400, on: connection) }
+        exchange.body = []
+        switch handler.respond(to: request) {
+        case .response(let response):
+            guard (200...599).contains(response.status), let answer = HTTPAnswer(response) else {
+                return plain(500, on: connection)
+            }
+            return answer.queue(response.status, on: connection)
+        case .upgrade(let taker):
+            switch UpgradeVerdict(request, version: version) {
+            case .malformed: return plain(400, on: connection)
+            case .otherVersion:
+                return plain(426, [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")], on: connection)
+            case .accepted(let accept):
+                exchange.upgrade = taker
+                guard let answer = HTTPAnswer(accept: accept, taker: Self.upgraded) else { return .NO }
+                return answer.queue(101, on: connection)
+            }
+        }
+    }
+
+    private func plain(_ status: Int, _ headers: [(String, String)] = [], on connection: OpaquePointer) -> MHD_Result {
+        guard let answer = HTTPAnswer(HTTPResponse(status: status, headers: headers)) else { return .NO }
+        return answer.queue(status, on: connection)
+    }
+
+    /// 101 is sent: the socket is ours until it is released.
+    private static let upgraded: MHD_UpgradeHandler = { _, _, pointer, extra, size, descriptor, handle in
+        guard let handle else { return }
+        let release = UpgradeRelease(handle)
+        guard let pointer else { return release.run() }
+        let exchange = Unmanaged<HTTPExchange>.fromOpaque(pointer).takeUnretainedValue()
+        guard let taker = exchange.upgrade else { return release.run() }
+        exchange.upgrade = nil
+        let flags = fcntl(descriptor, F_GETFL)
+        if flags >= 0 { _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+        let leftover = Array(UnsafeRawBufferPointer(start: extra, count: size))
+        taker(UpgradedSocket(descriptor: descriptor, leftover: leftover) { release.run() })
+    }
+}
+
+/// Gives an upgraded socket back once, from any thread.
+private final class UpgradeRelease: @unchecked Sendable {
+    // `lock` guards `handle`.
+    private let lock = PthreadMutex()
+    private var handle: OpaquePointer?
+
+    init(_ handle: OpaquePointer) { self.handle = handle }
+
+    func run() {
+        let handle = lock.withLock {
+            let handle = self.handle
+            self.handle = nil
+            return handle
+        }
+        if let handle { _ = teeline_http_release(handle) }
+    }
 }
