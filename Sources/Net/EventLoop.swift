@@ -282,7 +282,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
         lock.withLock {
             let later = DispatchQueue(label: name)
             for work in queue {
-                    later.async { self.perform(work) }
+                later.async { self.perform(work) }
             }
             queue = []
             afterlife = later

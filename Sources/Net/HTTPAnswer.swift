@@ -105,7 +105,8 @@ private final class PartsReader {
             { owner, position, buffer, room in
                 guard let owner, let buffer else { return -2 }
                 let reader = Unmanaged<PartsReader>.fromOpaque(owner).takeUnretainedValue()
-                return reader.read(at: position, into: UnsafeMutableRawBufferPointer(start: buffer, count: room))
+                return reader.read(
+                    at: position, into: UnsafeMutableRawBufferPointer(start: buffer, count: room))
             }, owner.toOpaque(),
             { owner in
                 if let owner { Unmanaged<PartsReader>.fromOpaque(owner).release() }

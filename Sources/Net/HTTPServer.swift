@@ -61,13 +61,16 @@ public final class HTTPServer: @unchecked Sendable {
     deinit { stop() }
 
     /// Binds and starts. Throws `NetError.cannotListen`.
-    public static func start(_ settings: HTTPServerSettings, handler: any HTTPHandler) throws(NetError) -> HTTPServer {
+    public static func start(_ settings: HTTPServerSettings, handler: any HTTPHandler) throws(NetError)
+        -> HTTPServer
+    {
         let server = HTTPServer(settings, handler: handler)
         guard let address = ListenAddress(host: settings.host, port: settings.port) else {
             throw .cannotListen(errno: EADDRNOTAVAIL)
         }
         var daemon = teeline_http_daemon()
-        daemon.flags = MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_ALLOW_UPGRADE.rawValue | MHD_USE_ITC.rawValue
+        daemon.flags =
+            MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_ALLOW_UPGRADE.rawValue | MHD_USE_ITC.rawValue
         if address.isSix {
             daemon.flags |= MHD_USE_IPv6.rawValue
             if settings.host == "::" { daemon.flags |= MHD_USE_DUAL_STACK.rawValue }
@@ -154,7 +157,8 @@ public final class HTTPServer: @unchecked Sendable {
     private func begin(_ connection: OpaquePointer) -> MHD_Result {
         if teeline_http_header_size(connection) > settings.headerBytes { return plain(431, on: connection) }
         if let text = MHD_lookup_connection_value(connection, .HEADER_KIND, "Content-Length") {
-            guard let length = UInt64(String(cString: text)), length <= UInt64(max(settings.bodyBytes, 0)) else {
+            guard let length = UInt64(String(cString: text)), length <= UInt64(max(settings.bodyBytes, 0))
+            else {
                 return plain(413, on: connection)
             }
         }
@@ -165,7 +169,9 @@ public final class HTTPServer: @unchecked Sendable {
         _ exchange: HTTPExchange, _ connection: OpaquePointer, method: String, version: String
     ) -> MHD_Result {
         if exchange.isTooLarge { return plain(413, on: connection) }
-        guard let request = exchange.request(connection, method: method) else { return plain(400, on: connection) }
+        guard let request = exchange.request(connection, method: method) else {
+            return plain(400, on: connection)
+        }
         exchange.body = []
         switch handler.respond(to: request) {
         case .response(let response):
@@ -177,7 +183,8 @@ public final class HTTPServer: @unchecked Sendable {
             switch UpgradeVerdict(request, version: version) {
             case .malformed: return plain(400, on: connection)
             case .otherVersion:
-                return plain(426, [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")], on: connection)
+                return plain(
+                    426, [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")], on: connection)
             case .accepted(let accept):
                 exchange.upgrade = taker
                 guard let answer = HTTPAnswer(accept: accept, taker: Self.upgraded) else { return .NO }
@@ -186,7 +193,9 @@ public final class HTTPServer: @unchecked Sendable {
         }
     }
 
-    private func plain(_ status: Int, _ headers: [(String, String)] = [], on connection: OpaquePointer) -> MHD_Result {
+    private func plain(_ status: Int, _ headers: [(String, String)] = [], on connection: OpaquePointer)
+        -> MHD_Result
+    {
         guard let answer = HTTPAnswer(HTTPResponse(status: status, headers: headers)) else { return .NO }
         return answer.queue(status, on: connection)
     }

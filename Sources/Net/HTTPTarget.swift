@@ -33,7 +33,9 @@ struct HTTPTarget {
         while let byte = rest.popFirst() {
             switch byte {
             case UInt8(ascii: "%"):
-                guard let high = rest.popFirst().flatMap(hex), let low = rest.popFirst().flatMap(hex) else { return nil }
+                guard let high = rest.popFirst().flatMap(hex), let low = rest.popFirst().flatMap(hex) else {
+                    return nil
+                }
                 let value = high << 4 | low
                 guard value != 0 else { return nil }
                 bytes.append(value)
@@ -80,7 +82,8 @@ enum UpgradeVerdict: Hashable {
             return
         }
         let keys = values("sec-websocket-key").map { String($0.trimmed) }
-        guard keys.count == 1, let key = keys.first, key.utf8.count == 24, Data(base64Encoded: key)?.count == 16
+        guard keys.count == 1, let key = keys.first, key.utf8.count == 24,
+            Data(base64Encoded: key)?.count == 16
         else {
             self = .malformed
             return

@@ -72,7 +72,9 @@ struct TLSSession: ~Copyable {
     deinit { SSL_free(session) }
 
     /// Gives the session bytes that came from the peer.
-    func feed(_ bytes: UnsafeRawBufferPointer) { BIO_write(incoming, bytes.baseAddress, Int32(clamping: bytes.count)) }
+    func feed(_ bytes: UnsafeRawBufferPointer) {
+        BIO_write(incoming, bytes.baseAddress, Int32(clamping: bytes.count))
+    }
 
     /// Goes on with the handshake.
     func handshake() -> Step {

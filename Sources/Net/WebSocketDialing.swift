@@ -145,7 +145,9 @@ extension WebSocketConnection {
         guard let dial else { return }
         dial.answer.append(UnsafeRawBufferPointer(bytes))
         do throws(NetError) {
-            guard let length = try dial.request.check(UnsafeRawBufferPointer(dial.answer.bytes)) else { return }
+            guard let length = try dial.request.check(UnsafeRawBufferPointer(dial.answer.bytes)) else {
+                return
+            }
             dial.answer.removeFirst(length)
         } catch {
             return finish(error)

@@ -104,7 +104,8 @@ struct FrameReader: ~Copyable {
             let start = position + header
             let payload = UnsafeMutableRawBufferPointer(rebasing: region[start..<start + length])
             if isMasked, let base = payload.baseAddress {
-                let key = UnsafeRawBufferPointer(region).loadUnaligned(fromByteOffset: start - 4, as: UInt32.self)
+                let key = UnsafeRawBufferPointer(region).loadUnaligned(
+                    fromByteOffset: start - 4, as: UInt32.self)
                 applyMask(base, count: length, key: key)
             }
             position = start + length

@@ -34,4 +34,3 @@ public struct WebSocketLimits: Sendable, Hashable {
         self.closeMilliseconds = closeMilliseconds
     }
 }
-

@@ -20,7 +20,8 @@ struct WebSocketURL: Sendable, Hashable {
     /// Parses `text`. Throws `badURL` for another scheme, user information, a fragment, no host, a port out of
     /// range, or anything but visible ASCII.
     init(_ text: String) throws(NetError) {
-        guard text.utf8.count <= 8192, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") })
+        guard text.utf8.count <= 8192,
+            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") })
         else { throw .badURL }
         let lower = text.prefix(6).lowercased()
         let rest: Substring
@@ -53,7 +54,8 @@ struct WebSocketURL: Sendable, Hashable {
         }
         var number: UInt16 = isSecure ? 443 : 80
         if let digits, !digits.isEmpty {
-            guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = UInt16(digits), value > 0
+            guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = UInt16(digits),
+                value > 0
             else { throw .badURL }
             number = value
         }
