@@ -20,7 +20,8 @@ public struct HTTPClientRequest: Sendable {
 
     /// A request made of its parts.
     public init(
-        method: String = "GET", url: String, headers: [(name: String, value: String)] = [], body: [UInt8] = [],
+        method: String = "GET", url: String, headers: [(name: String, value: String)] = [],
+        body: [UInt8] = [],
         timeoutMilliseconds: Int = 15_000, answerBytes: Int = 4 << 20
     ) {
         self.method = method
@@ -76,7 +77,9 @@ public final class HTTPClient: Sendable {
         else { throw .badURL }
         var message = URLRequest(url: url)
         message.httpMethod = request.method
-        message.timeoutInterval = Double(max(request.timeoutMilliseconds, 1)) / 1000
+        // URLSession here counts in whole seconds and takes less than one for none at all; `start` has the
+        // exact limit.
+        message.timeoutInterval = Double(max(request.timeoutMilliseconds, 1) / 1000 + 2)
         for (name, value) in request.headers {
             guard UpgradeRequest.isToken(name), value.utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x09 }) else {
                 throw .badURL

@@ -20,7 +20,7 @@ extension NetTests {
             #expect(eventually { handler.isClosed })
             #expect(handler.messages == [Array("hello".utf8)])
             #expect(handler.close?.code == 1000)
-            let server = try #require(service.handlers.with { $0.first })
+            let server = try service.firstHandler()
             #expect(eventually { server.isClosed })
             #expect(server.close?.code == 1000)
             #expect(server.close?.reason == "done")

@@ -80,7 +80,8 @@ private let examples: [Case] = [
 private let lengths: [Case] = [0, 1, 2, 7, 8, 9, 124, 125, 126, 127, 128, 1000, 65535, 65536, 65537, 200_000]
     .flatMap { count in
         [
-            Case(name: "masked text of \(count)", input: frame(1, bytes(count)), heard: [.text(bytes(count))]),
+            Case(
+                name: "masked text of \(count)", input: frame(1, bytes(count)), heard: [.text(bytes(count))]),
             Case(
                 name: "plain binary of \(count)", input: plain(2, bytes(count)),
                 heard: [.binary(bytes(count))], role: .client),
@@ -134,7 +135,8 @@ private let codes: [Case] =
 private let fragments: [Case] = [
     Case(name: "continuation of nothing", input: frame(0, hello), heard: [.failure(1002)]),
     Case(
-        name: "text in a message", input: frame(1, [72], final: false) + frame(1, [72]), heard: [.failure(1002)]),
+        name: "text in a message", input: frame(1, [72], final: false) + frame(1, [72]),
+        heard: [.failure(1002)]),
     Case(
         name: "binary in a message", input: frame(1, [72], final: false) + frame(2, [72], final: false),
         heard: [.failure(1002)]),
@@ -169,7 +171,8 @@ private let masking: [Case] = [
     Case(name: "unmasked ping at a server", input: plain(9), heard: [.failure(1002)]),
     Case(name: "zero mask", input: frame(1, hello, mask: [0, 0, 0, 0]), heard: [.text(hello)]),
     Case(
-        name: "16-bit length too long a form", input: [0x82, 126, 0, 125] + bytes(125), heard: [.failure(1002)],
+        name: "16-bit length too long a form", input: [0x82, 126, 0, 125] + bytes(125),
+        heard: [.failure(1002)],
         role: .client),
     Case(
         name: "64-bit length too long a form", input: [0x82, 127, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF],
@@ -242,12 +245,14 @@ extension NetTests {
         @Test func `ten thousand mutated streams neither trap nor grow`() {
             var random = Seeded(state: 7)
             let sample =
-                frame(1, bytes(300)) + frame(9, [1, 2]) + frame(1, bytes(20), final: false) + frame(0, bytes(9))
+                frame(1, bytes(300)) + frame(9, [1, 2]) + frame(1, bytes(20), final: false)
+                + frame(0, bytes(9))
                 + frame(2, bytes(70)) + frame(8, [3, 232])
             for _ in 0..<10_000 {
                 var input = sample
                 for _ in 0..<Int.random(in: 1...6, using: &random) {
-                    input[Int.random(in: 0..<input.count, using: &random)] = .random(in: 0...255, using: &random)
+                    input[Int.random(in: 0..<input.count, using: &random)] = .random(
+                        in: 0...255, using: &random)
                 }
                 let heard = read([input], limit: 1000)
                 let failures = heard.filter { if case .failure = $0 { true } else { false } }
@@ -279,7 +284,8 @@ extension NetTests {
             var queue = ByteQueue()
             var model: [UInt8] = []
             for step in 0..<3000 {
-                let piece = [UInt8](repeating: UInt8(step & 0xFF), count: Int.random(in: 0...900, using: &random))
+                let piece = [UInt8](
+                    repeating: UInt8(step & 0xFF), count: Int.random(in: 0...900, using: &random))
                 piece.withUnsafeBytes { queue.append($0) }
                 model += piece
                 let taken = Int.random(in: 0...1000, using: &random)

@@ -97,6 +97,12 @@ final class EchoService: Sendable {
             })
     }
     var url: String { "ws://127.0.0.1:\(server.port)/" }
+    /// The handler of the first upgrade, once there is one.
+    func firstHandler() throws -> RecordingHandler {
+        let handlers = handlers
+        _ = eventually { handlers.with { !$0.isEmpty } }
+        return try #require(handlers.with { $0.first })
+    }
     func stop() {
         loop.stop()
         let handlers = handlers
@@ -121,8 +127,11 @@ final class RawSocket: @unchecked Sendable {
         let status = address.withPointer {
             connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
         }
-        try #require(status == 0)
+        guard status == 0 else {
+            throw NetError.system(operation: "connect", errno: errno)
+        }
     }
+    init(descriptor: Int32) { self.descriptor = descriptor }
     deinit { close(descriptor) }
 
     func write(_ bytes: [UInt8]) {
@@ -182,6 +191,45 @@ final class RawSocket: @unchecked Sendable {
             length = read(exactly: length == 126 ? 2 : 8).reduce(0) { $0 << 8 | Int($1) }
         }
         return (head[0], read(exactly: length))
+    }
+}
+
+/// A listening socket whose connections are handled one by one, each by `script`, on a thread.
+final class RawListener: @unchecked Sendable {
+    // Constant after init but for the thread, which `stop` joins.
+    let port: UInt16
+    private let descriptor: Int32
+    private let done = DispatchSemaphore(value: 0)
+
+    init(_ script: @escaping @Sendable (RawSocket) -> Void) throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        self.descriptor = descriptor
+        let address = try #require(ListenAddress(host: "127.0.0.1", port: 0))
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        try #require(address.withPointer { bind(descriptor, $0, size) } == 0)
+        try #require(listen(descriptor, 16) == 0)
+        var bound = sockaddr_in()
+        withUnsafeMutableBytes(of: &bound) {
+            $0.withMemoryRebound(to: sockaddr.self) { _ = getsockname(descriptor, $0.baseAddress, &size) }
+        }
+        port = UInt16(bigEndian: bound.sin_port)
+        let done = done
+        Thread.detachNewThread {
+            while true {
+                let accepted = accept(descriptor, nil, nil)
+                guard accepted >= 0 else { break }
+                var limit = timeval(tv_sec: 10, tv_usec: 0)
+                setsockopt(
+                    accepted, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+                script(RawSocket(descriptor: accepted))
+            }
+            done.signal()
+        }
+    }
+    func stop() {
+        shutdown(descriptor, Int32(SHUT_RDWR))
+        #expect(done.wait(timeout: .now() + 20) == .success)
+        close(descriptor)
     }
 }
 
