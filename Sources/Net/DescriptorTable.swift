@@ -20,6 +20,11 @@ protocol DescriptorHandler: AnyObject {
     func loopWillStop()
 }
 
+/// A socket that gathers what a turn queued and writes it at the turn's end.
+protocol LoopFlushable: AnyObject {
+    func flushAtEndOfTurn()
+}
+
 /// One watched descriptor: its slot and the slot's generation at that time.
 struct Registration: Sendable, Hashable {
     var slot: UInt32

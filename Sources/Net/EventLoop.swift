@@ -273,10 +273,11 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     }
 
     private func windDown() {
+        runQueued(rounds: 64)
+        isOpen = false
         flushDirty()
         for handler in descriptors.handlers { handler.loopWillStop() }
         runQueued(rounds: 64)
-        isOpen = false
         tickers.removeAll()
         dirty = []
         lock.withLock {
@@ -294,9 +295,4 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
         Glibc.close(epoll)
         Glibc.close(wakeup)
     }
-}
-
-/// A socket that gathers what a turn queued and writes it at the turn's end.
-protocol LoopFlushable: AnyObject {
-    func flushAtEndOfTurn()
 }

@@ -42,6 +42,13 @@ public struct HTTPClientResponse: Sendable {
     /// The body, bounded by the request's `answerBytes`.
     public var body: [UInt8]
 
+    /// An answer made of its parts.
+    public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
     /// The first value of header `name`, whatever its case.
     public func header(_ name: String) -> String? {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value

@@ -156,9 +156,15 @@ public final class HTTPServer: @unchecked Sendable {
     /// The header is there: refuses what is too large before the body is read.
     private func begin(_ connection: OpaquePointer) -> MHD_Result {
         if teeline_http_header_size(connection) > settings.headerBytes { return plain(431, on: connection) }
-        if let text = MHD_lookup_connection_value(connection, .HEADER_KIND, "Content-Length") {
-            guard let length = UInt64(String(cString: text)), length <= UInt64(max(settings.bodyBytes, 0))
-            else {
+        let fields = HTTPExchange.headers(connection)
+        let lengths = fields.filter { $0.name.lowercased() == "content-length" }.map(\.value)
+        let codings = fields.filter { $0.name.lowercased() == "transfer-encoding" }.map(\.value)
+        // Two ways to tell the length are the stuff of request smuggling (RFC 9112 §6.3).
+        guard lengths.count + codings.count <= 1, codings.allSatisfy({ $0.lowercased() == "chunked" }),
+            lengths.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
+        else { return plain(400, on: connection) }
+        if let text = lengths.first {
+            guard let length = UInt64(text), length <= UInt64(max(settings.bodyBytes, 0)) else {
                 return plain(413, on: connection)
             }
         }

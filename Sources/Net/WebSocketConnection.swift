@@ -39,6 +39,7 @@ public final class WebSocketConnection: @unchecked Sendable, DescriptorHandler, 
     var cipherOut = ByteQueue()
     var tls: TLSBox?
     var isDirty = false
+    var hasSaidGoodbye = false
     var waitsForWrite = false
     /// Rises with every byte the kernel took, to tell a slow peer from a stuck one.
     var progress = 0
@@ -121,6 +122,7 @@ public final class WebSocketConnection: @unchecked Sendable, DescriptorHandler, 
             var linger = linger(l_onoff: 1, l_linger: 0)
             setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
         }
+        hasSaidGoodbye = true
         finish()
     }
 
@@ -182,6 +184,7 @@ public final class WebSocketConnection: @unchecked Sendable, DescriptorHandler, 
         phase = .closed
         deadline?.cancel()
         stall?.cancel()
+        if error == nil { sayGoodbye() }
         (deadline, stall, dial, tls) = (nil, nil, nil, nil)
         dropDescriptor()
         let (code, reason) = farewell ?? (failure, "")

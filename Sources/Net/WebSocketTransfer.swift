@@ -166,10 +166,21 @@ extension WebSocketConnection {
             while recv(descriptor, loop.readBuffer.baseAddress, loop.readBuffer.count, 0) > 0 {}
             finish()
         case .failing:
-            tls?.session.shutDown()
+            sayGoodbye()
             shutdown(descriptor, Int32(SHUT_WR))
         default: break
         }
+    }
+
+    /// Ends TLS in order (close_notify) as far as the kernel takes it at once.
+    func sayGoodbye() {
+        guard let tls, cipherOut.isEmpty, descriptor >= 0, !hasSaidGoodbye else { return }
+        hasSaidGoodbye = true
+        tls.session.shutDown()
+        tls.session.drain(into: &cipherOut)
+        let farewell = cipherOut.bytes
+        _ = Glibc.send(descriptor, farewell.baseAddress, farewell.count, Int32(MSG_NOSIGNAL))
+        cipherOut.removeAll()
     }
 
     private func waitForWrite() {

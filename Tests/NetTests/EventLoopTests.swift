@@ -74,10 +74,12 @@ extension NetTests {
             let reader = PipeReader(resident: resident, descriptor: ends[0])
             let watched = Locked<Registration?>(nil)
             loop.execute {
-                guard let registration = try? loop.watch(reader.descriptor, .read, handler: reader) else {
-                    return
+                do throws(NetError) {
+                    let registration = try loop.watch(reader.descriptor, .read, handler: reader)
+                    watched.with { $0 = registration }
+                } catch {
+                    Issue.record(error)
                 }
-                watched.with { $0 = registration }
             }
             #expect(eventually { watched.with { $0 != nil } })
             for _ in 0..<100 { #expect(write(ends[1], [1, 2, 3], 3) == 3) }

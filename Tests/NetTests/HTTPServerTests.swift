@@ -184,6 +184,25 @@ extension NetTests {
             server.stop()
         }
 
+        @Test(arguments: [
+            "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", "Content-Length: -1\r\n\r\n",
+            "Content-Length: +3\r\n\r\nabc", "Transfer-Encoding: gzip\r\n\r\n",
+            "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        ])
+        func `a length told in two ways, or badly, is 400`(_ rest: String) throws {
+            let served = Locked(0)
+            let server = try Self.serve { _ in
+                served.with { $0 += 1 }
+                return .response(HTTPResponse(status: 200))
+            }
+            let (head, _) = try Self.exchange(
+                server, "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + rest)
+            #expect(head.hasPrefix("HTTP/1.1 400 "))
+            #expect(served.with { $0 } == 0)
+            server.stop()
+        }
+
         @Test func `a slow client is served, an idle one cut`() throws {
             let server = try Self.serve(HTTPServerSettings(port: 0, idleSeconds: 1)) { _ in
                 .response(HTTPResponse(status: 200))
