@@ -30,7 +30,6 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
-        .systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"])]),
         .systemLibrary(name: "CSpeexDSP", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
 
         // Floor 0
@@ -42,7 +41,7 @@ let package = Package(
         room("Tape", ["Audio", "Telemetry"]),
         room("Carriers", ["Audio", "Wire"]),
         room("Agents", ["Audio", "Wire"]),
-        room("Net", ["Telemetry", "CLinux", "COpenSSL", "CMicroHTTPD", "CWslay"]),
+        room("Net", ["Telemetry", "CLinux", "COpenSSL", "CMicroHTTPD"]),
         // Floor 2
         room("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents"]),
         room("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "CLame", "CLinux", "COpenSSL"]),
