@@ -12,7 +12,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 # The rooms with coverage and ASan; nothing of them is linked here, libFuzzer brings its own main.
 for room in Exchange Recording; do
     swift build -c release --scratch-path "$out" --target "$room" \
-        -Xswiftc -sanitize=fuzzer -Xswiftc -sanitize=address -Xswiftc -enable-testing \
+        -Xswiftc -sanitize=fuzzer,address -Xswiftc -enable-testing \
         -Xcc -fsanitize=address
 done
 built=$(swift build -c release --scratch-path "$out" --show-bin-path)
@@ -26,7 +26,7 @@ for target in $targets; do
     # shellcheck disable=SC2086
     swiftc -O -sanitize=fuzzer,address -parse-as-library -swift-version 6 -module-name "$target" \
         "Tests/Fuzz/$target.swift" -I "$built/Modules" $maps $objects \
-        -lsqlite3 -lssl -lcrypto -lmp3lame -lmicrohttpd -lwslay -lspeexdsp -o "$out/bin/$target"
+        -lsqlite3 -lssl -lcrypto -lmp3lame -lmicrohttpd -lwslay -lspeexdsp -o "$out/bin/$target" 2>"$out/$target.link" || { cat "$out/$target.link"; exit 1; }
     corpus="$out/corpus/$target"
     mkdir -p "$corpus"
     case $target in
