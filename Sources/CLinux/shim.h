@@ -25,3 +25,6 @@ static inline int teeline_set_thread_nice(int nice) {
 
 /// Names the calling thread (15 bytes are kept); prctl is variadic, which Swift cannot call.
 static inline void teeline_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+/// Declared by glibc for _GNU_SOURCE only: writes back everything of the file system that `fd` lies on.
+extern int syncfs(int fd);

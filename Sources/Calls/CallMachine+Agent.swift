@@ -44,7 +44,9 @@ extension CallMachine {
         let end: CallEnd
         let mayRetry: Bool
         if let failure {
-            end = CallEnd(.agent, failure == .refused ? .agentRefused : failure == .busy ? .agentQuota : .agentUnreachable)
+            end = CallEnd(
+                .agent,
+                failure == .refused ? .agentRefused : failure == .busy ? .agentQuota : .agentUnreachable)
             mayRetry = failure != .refused
         } else {
             let meaning = AgentCloseMeaning(code: Int(code), reason: reason, lastError: lastAgentError)
@@ -72,7 +74,8 @@ extension CallMachine {
         }
     }
 
-    private mutating func take(_ event: AgentEvent, at now: MonotonicTime, _ actions: inout some CallActions) {
+    private mutating func take(_ event: AgentEvent, at now: MonotonicTime, _ actions: inout some CallActions)
+    {
         switch event {
         case .metadata(let conversationID, let output, let input):
             opened(conversationID, output: output, input: input, at: now, &actions)
@@ -95,7 +98,8 @@ extension CallMachine {
             guard expectsResponse else { return }
             message.removeAll(keepingCapacity: true)
             agentCodec.encodeToolResult(
-                callID: callID, result: "This telephone bridge runs no client tools.", isError: true, into: &message)
+                callID: callID, result: "This telephone bridge runs no client tools.", isError: true,
+                into: &message)
             actions.sendToAgent(message, urgent: false)
         case .agentToolResponse(let name, let isError):
             if name == "end_call", !isError {

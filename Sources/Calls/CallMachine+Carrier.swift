@@ -47,7 +47,8 @@ extension CallMachine {
     }
 
     /// The carrier's socket is closed; `code` is 1006 when it broke, 1013 when it could not keep up.
-    public mutating func carrierClosed(code: UInt16, at now: MonotonicTime, _ actions: inout some CallActions) {
+    public mutating func carrierClosed(code: UInt16, at now: MonotonicTime, _ actions: inout some CallActions)
+    {
         guard phase != .ended else { return }
         let why: CallEndReason
         if phase == .awaitingStart {
@@ -61,7 +62,9 @@ extension CallMachine {
         finish(CallEnd(.carrier, why), sawEnd: true, at: now, &actions)
     }
 
-    private mutating func take(_ event: CarrierEvent, at now: MonotonicTime, _ actions: inout some CallActions) {
+    private mutating func take(
+        _ event: CarrierEvent, at now: MonotonicTime, _ actions: inout some CallActions
+    ) {
         switch event {
         case .connected: break
         case .start(let start): begin(start, at: now, &actions)
@@ -88,7 +91,9 @@ extension CallMachine {
         }
     }
 
-    private mutating func begin(_ start: StreamStart, at now: MonotonicTime, _ actions: inout some CallActions) {
+    private mutating func begin(
+        _ start: StreamStart, at now: MonotonicTime, _ actions: inout some CallActions
+    ) {
         guard self.start == nil else {
             note("start_repeated", at: now)
             return
@@ -110,7 +115,8 @@ extension CallMachine {
         playout = Playout(format: start.outbound, traits: plays)
         let header = TapeHeader(
             callID: identity.callID, carrier: start.carrier.rawValue, carrierCallID: start.callID,
-            streamID: start.streamID, inbound: start.inbound, outbound: start.outbound, rate: start.inbound.rate,
+            streamID: start.streamID, inbound: start.inbound, outbound: start.outbound,
+            rate: start.inbound.rate,
             startedAt: identity.startedAt, hasOutboundTrack: hasOutbound,
             clearReturnsMarks: plays.clearReturnsMarks ?? false)
         tape.appendHeader(header, at: now)
@@ -121,7 +127,8 @@ extension CallMachine {
         if !recordingOnly { beginAttempt(&actions) }
     }
 
-    private mutating func media(_ stamp: MediaStamp, at now: MonotonicTime, _ actions: inout some CallActions) {
+    private mutating func media(_ stamp: MediaStamp, at now: MonotonicTime, _ actions: inout some CallActions)
+    {
         guard start != nil else { return }
         let payload = carrierCodec.payload
         if stamp.track == .outbound {
@@ -132,6 +139,13 @@ extension CallMachine {
                 }
                 self.outbound = outbound
             }
+        } else if payload.withUnsafeBytes({
+            uplink?.receiveNext($0, stamp: stamp, at: now, tape: &tape, counters: &counters) ?? true
+        }) {
+            guard let sound = uplink?.sound, !sound.isEmpty else { return }
+            message.removeAll(keepingCapacity: true)
+            sound.withUnsafeBytes { agentCodec.encodeUserAudio($0, into: &message) }
+            actions.sendToAgent(message, urgent: false)
         } else {
             forwardUplink(&actions) { uplink, tape, counters, send in
                 payload.withUnsafeBytes {
@@ -147,10 +161,12 @@ extension CallMachine {
         guard start != nil, let ascii = digit.asciiValue else { return }
         let duration = UInt16(clamping: milliseconds ?? 0)
         tape.append(
-            .dtmf, at: now, position: clockSamples, payload: [ascii, UInt8(duration & 0xFF), UInt8(duration >> 8)])
+            .dtmf, at: now, position: clockSamples,
+            payload: [ascii, UInt8(duration & 0xFF), UInt8(duration >> 8)])
         guard rules.tellsAgentKeys, phase == .live else { return }
         message.removeAll(keepingCapacity: true)
-        agentCodec.encodeContextualUpdate("The caller pressed the key \(digit) on the telephone.", into: &message)
+        agentCodec.encodeContextualUpdate(
+            "The caller pressed the key \(digit) on the telephone.", into: &message)
         actions.sendToAgent(message, urgent: false)
         message.removeAll(keepingCapacity: true)
         agentCodec.encodeUserActivity(into: &message)

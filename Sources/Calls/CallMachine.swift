@@ -73,8 +73,10 @@ public struct CallMachine {
     /// Time passes: limits, silence, tails, pacing. Call about every 20 ms.
     public mutating func tick(at now: MonotonicTime, _ actions: inout some CallActions) {
         guard phase != .ended else { return }
-        forwardUplink(&actions) { uplink, tape, counters, send in
-            uplink.tick(at: now, tape: &tape, counters: &counters, toAgent: send)
+        if uplink?.isDue(at: now) == true {
+            forwardUplink(&actions) { uplink, tape, counters, send in
+                uplink.tick(at: now, tape: &tape, counters: &counters, toAgent: send)
+            }
         }
         if var outbound {
             outbound.tick(at: now, tape: &tape, counters: &counters) { _ in }
@@ -94,7 +96,9 @@ public struct CallMachine {
     }
 
     /// The server wants the call to end now.
-    public mutating func hangUp(_ why: CallEndReason, at now: MonotonicTime, _ actions: inout some CallActions) {
+    public mutating func hangUp(
+        _ why: CallEndReason, at now: MonotonicTime, _ actions: inout some CallActions
+    ) {
         finish(CallEnd(.server, why), sawEnd: false, at: now, &actions)
     }
 
@@ -120,13 +124,16 @@ public struct CallMachine {
 
     /// Sends what the playout has ready.
     mutating func pump(at now: MonotonicTime, _ actions: inout some CallActions) {
-        guard var playout else { return }
+        guard playout?.hasWaiting == true, var playout else { return }
+        self.playout = nil
         let sentBefore = counters.bytesOut
         playout.pump(at: now, codec: carrierCodec, tape: &tape, counters: &counters) {
             actions.sendToCarrier($0, urgent: false)
         }
         self.playout = playout
-        if counters.firstAudioMilliseconds < 0, counters.bytesOut > sentBefore, let started = lifecycle.startedAt {
+        if counters.firstAudioMilliseconds < 0, counters.bytesOut > sentBefore,
+            let started = lifecycle.startedAt
+        {
             counters.firstAudioMilliseconds = now.milliseconds(since: started)
         }
     }

@@ -99,8 +99,12 @@ struct Lifecycle {
     /// What is due at `now`.
     func due(at now: MonotonicTime, isDrained: Bool) -> LifecycleDue {
         if phase != .ended, let startedAt {
-            if now.milliseconds(since: startedAt) >= rules.maxMilliseconds { return .end(CallEnd(.server, .maxDuration)) }
-            if now.milliseconds(since: lastHeard) >= rules.idleMilliseconds { return .end(CallEnd(.carrier, .idle)) }
+            if now.milliseconds(since: startedAt) >= rules.maxMilliseconds {
+                return .end(CallEnd(.server, .maxDuration))
+            }
+            if now.milliseconds(since: lastHeard) >= rules.idleMilliseconds {
+                return .end(CallEnd(.carrier, .idle))
+            }
         }
         switch phase {
         case .awaitingStart: return now >= deadline ? .end(CallEnd(.carrier, .noStart)) : .nothing

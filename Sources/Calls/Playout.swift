@@ -46,6 +46,9 @@ struct Playout {
         transcoder = try TranscoderCell(from: format, to: self.format)
     }
 
+    /// Whether sound waits in our own hands.
+    var hasWaiting: Bool { !waiting.isEmpty }
+
     /// Whether all that was sent has been played, or must have been by `now`.
     func isDrained(at now: MonotonicTime) -> Bool {
         guard waiting.isEmpty else { return false }
@@ -55,7 +58,8 @@ struct Playout {
 
     /// Takes agent sound of `turn`; drops it when an interruption has made it stale.
     mutating func receive(
-        _ bytes: UnsafeRawBufferPointer, turn: Int64, at now: MonotonicTime, backlog: Int64, tape: inout TapeBatch,
+        _ bytes: UnsafeRawBufferPointer, turn: Int64, at now: MonotonicTime, backlog: Int64,
+        tape: inout TapeBatch,
         counters: inout CallCounters
     ) {
         guard turn >= newestInterruption else {
@@ -133,7 +137,8 @@ struct Playout {
     }
 
     private mutating func send(
-        _ count: Int, of first: Waiting, at now: MonotonicTime, _ codec: CarrierCodec, _ tape: inout TapeBatch,
+        _ count: Int, of first: Waiting, at now: MonotonicTime, _ codec: CarrierCodec,
+        _ tape: inout TapeBatch,
         _ counters: inout CallCounters, _ toCarrier: ([UInt8]) -> Void
     ) {
         if playEnd <= now {
@@ -141,10 +146,14 @@ struct Playout {
             mark("p", at: now, codec, &tape, toCarrier)
             playEnd = now
         }
-        let padded = max(traits.leastBytes, (count + traits.multipleOfBytes - 1) / traits.multipleOfBytes * traits.multipleOfBytes)
+        let padded = max(
+            traits.leastBytes,
+            (count + traits.multipleOfBytes - 1) / traits.multipleOfBytes * traits.multipleOfBytes)
         sound.removeAll(keepingCapacity: true)
         sound.append(contentsOf: first.bytes[first.start..<first.start + count])
-        if padded > count { sound.append(contentsOf: repeatElement(format.silenceByte, count: padded - count)) }
+        if padded > count {
+            sound.append(contentsOf: repeatElement(format.silenceByte, count: padded - count))
+        }
         waitingBytes -= count
         if count == first.count {
             waiting.removeFirst()

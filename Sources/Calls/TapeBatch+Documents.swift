@@ -12,8 +12,10 @@ extension TapeBatch {
     }
 
     /// Appends the tape's last record.
-    mutating func appendClosing(_ end: CallEnd, sawEnd: Bool, counts: [String: Int64], at now: MonotonicTime) {
-        let closing = TapeClosing(who: end.who.rawValue, why: end.why.rawValue, sawEnd: sawEnd, counts: counts)
+    mutating func appendClosing(_ end: CallEnd, sawEnd: Bool, counts: [String: Int64], at now: MonotonicTime)
+    {
+        let closing = TapeClosing(
+            who: end.who.rawValue, why: end.why.rawValue, sawEnd: sawEnd, counts: counts)
         append(.closing, at: now, payload: Self.document(closing))
     }
 

@@ -21,7 +21,8 @@ struct Uplink {
     private var lastSent: MonotonicTime?
     /// Samples of silence sent since the last frame.
     private var silenceSince: Int64 = 0
-    private var sound: [UInt8] = []
+    /// What goes to the agent next. Reused.
+    private(set) var sound: [UInt8] = []
 
     /// Longest pause of the carrier that is left unfilled, in milliseconds: a frame and a half and more.
     private let silenceAfter: Int64
@@ -48,6 +49,33 @@ struct Uplink {
     mutating func close() {
         transcoder = nil
         agentFormat = nil
+    }
+
+    /// Takes a frame that is next in order, without a detour: returns whether it was. What goes to the agent
+    /// stands in `sound`, empty when nothing does.
+    mutating func receiveNext(
+        _ payload: UnsafeRawBufferPointer, stamp: MediaStamp, at now: MonotonicTime, tape: inout TapeBatch,
+        counters: inout CallCounters
+    ) -> Bool {
+        guard
+            let frame = window.next(
+                number: stamp.chunk ?? stamp.sequence, timestamp: stamp.timestamp,
+                samples: format.samples(inBytes: payload.count), at: now)
+        else { return false }
+        sound.removeAll(keepingCapacity: true)
+        record(frame, payload, &tape, &counters)
+        guard let transcoder else { return true }
+        fill(frame, &counters)
+        lastSent = now
+        transcoder.transcode(payload, into: &sound)
+        return true
+    }
+
+    /// Whether `tick` has something to do.
+    func isDue(at now: MonotonicTime) -> Bool {
+        if window.heldFrames > 0 { return true }
+        guard let lastSent, agentFormat != nil else { return false }
+        return now.milliseconds(since: lastSent) >= silenceAfter
     }
 
     /// Takes a frame as received.
@@ -95,34 +123,49 @@ struct Uplink {
         _ frame: PlacedFrame, _ bytes: UnsafeRawBufferPointer, at now: MonotonicTime, _ tape: inout TapeBatch,
         _ counters: inout CallCounters, _ toAgent: ([UInt8]) -> Void
     ) {
+        sound.removeAll(keepingCapacity: true)
+        record(frame, bytes, &tape, &counters)
+        guard !frame.isLate, let transcoder else { return }
+        fill(frame, &counters)
+        lastSent = now
+        transcoder.transcode(bytes, into: &sound)
+        if !sound.isEmpty { toAgent(sound) }
+    }
+
+    /// Puts a frame on the tape and learns the clock from it.
+    private mutating func record(
+        _ frame: PlacedFrame, _ bytes: UnsafeRawBufferPointer, _ tape: inout TapeBatch,
+        _ counters: inout CallCounters
+    ) {
         counters.bytesIn &+= Int64(bytes.count)
         if frame.gapBefore > 0 { tape.appendGap(frame) }
         tape.append(kind, at: frame.arrival, position: frame.position.samples, payload: bytes)
         guard !frame.isLate else { return }
-        clock.observe(
-            end: frame.position.advanced(by: Int64(frame.samples)), arrival: frame.arrival)
-        guard transcoder != nil else { return }
+        clock.observe(end: frame.position.advanced(by: Int64(frame.samples)), arrival: frame.arrival)
+    }
+
+    /// Appends to `sound` what stands for the hole before `frame` and was not spoken while waiting.
+    private mutating func fill(_ frame: PlacedFrame, _ counters: inout CallCounters) {
         let missing = frame.gapBefore - silenceSince
-        if missing > 0 {
-            let most = Self.longestFill * Int64(format.rate) / 1000
-            speakSilence(samples: min(missing, most), &counters, toAgent)
-        }
         silenceSince = 0
-        lastSent = now
-        sound.removeAll(keepingCapacity: true)
-        transcoder?.transcode(bytes, into: &sound)
-        if !sound.isEmpty { toAgent(sound) }
+        guard missing > 0 else { return }
+        silence(samples: min(missing, Self.longestFill * Int64(format.rate) / 1000), &counters)
+    }
+
+    /// Appends silence to `sound`.
+    private mutating func silence(samples: Int64, _ counters: inout CallCounters) {
+        guard samples > 0, let transcoder else { return }
+        counters.silenceSamples &+= samples
+        let bytes = [UInt8](repeating: format.silenceByte, count: Int(samples) * format.bytesPerSample)
+        bytes.withUnsafeBytes { transcoder.transcode($0, into: &sound) }
     }
 
     private mutating func speakSilence(
         samples: Int64, _ counters: inout CallCounters, _ toAgent: ([UInt8]) -> Void
     ) {
-        guard samples > 0, transcoder != nil else { return }
-        counters.silenceSamples &+= samples
-        silenceSince += samples
-        let silence = [UInt8](repeating: format.silenceByte, count: Int(samples) * format.bytesPerSample)
         sound.removeAll(keepingCapacity: true)
-        silence.withUnsafeBytes { transcoder?.transcode($0, into: &sound) }
+        silence(samples: samples, &counters)
+        silenceSince += samples
         if !sound.isEmpty { toAgent(sound) }
     }
 }
@@ -130,7 +173,8 @@ struct Uplink {
 extension TapeBatch {
     /// Names the hole before `frame`.
     fileprivate mutating func appendGap(_ frame: PlacedFrame) {
-        let payload = withUnsafeBytes(of: frame.gapBefore.littleEndian) { Array($0) } + [frame.gapIsLoss ? 1 : 0]
+        let payload =
+            withUnsafeBytes(of: frame.gapBefore.littleEndian) { Array($0) } + [frame.gapIsLoss ? 1 : 0]
         append(.gap, at: frame.arrival, position: frame.position.samples - frame.gapBefore, payload: payload)
     }
 }

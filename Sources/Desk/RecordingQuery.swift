@@ -16,7 +16,7 @@ struct RecordingQuery {
         ("carrier", "The carrier's name"), ("caller", "The calling number"), ("called", "The called number"),
         ("agent_id", "The agent"), ("call_id", "The carrier's id of the call, or ours"),
         ("state", "recording, rendering, sealed, recovered or failed"),
-        ("end", "Whose doing the end was (carrier, caller, agent, server, network), and why after a colon"),
+        ("end", "Whose doing the end was (carrier, caller, agent, server, network), why, or both as who:why"),
         ("limit", "Most items on the page, 1 to 200"), ("cursor", "next_cursor of the page before"),
     ]
 
@@ -55,8 +55,10 @@ struct RecordingQuery {
         case "end":
             let parts = value.split(separator: ":", maxSplits: 1)
             filter.endWho = parts.first.flatMap { EndParty(rawValue: String($0)) }
-            filter.endWhy = parts.count == 2 ? String(parts[1]) : nil
-            return filter.endWho != nil
+            // A lone word that is no party is a reason: `end=hangup`.
+            guard filter.endWho != nil || parts.count == 1 else { return false }
+            filter.endWhy = (filter.endWho == nil ? parts.first : parts.dropFirst().first).map(String.init)
+            return filter.endWho != nil || filter.endWhy != nil
         case "limit":
             guard let number = Int(value), (1...Catalog.pageLimit).contains(number) else { return false }
             limit = number

@@ -16,8 +16,6 @@ struct LiveCallEntry: Sendable {
     var startedAt: Int64
     var phase: CallPhase = .awaitingStart
     var conversation: String?
-    var clockSamples: Int64 = 0
-    var rate = 8000
 }
 
 /// The calls' common ground.
@@ -59,10 +57,10 @@ final class CallOffice: @unchecked Sendable {
         lock.withLock {
             live[id]?.start = start
             live[id]?.phase = .connecting
-            live[id]?.rate = header.rate
         }
         line.open(row(session, start: start, rate: header.rate))
-        metrics.add("teeline_calls_started_total", labels: MetricsRegistry.label("carrier", session.carrier.rawValue))
+        metrics.add(
+            "teeline_calls_started_total", labels: MetricsRegistry.label("carrier", session.carrier.rawValue))
         log(.info, "call_started", ["call": .text(id), "carrier": .text(session.carrier.rawValue)])
     }
 
@@ -75,25 +73,24 @@ final class CallOffice: @unchecked Sendable {
         line.annotate(id, conversation: conversation)
     }
 
-    /// A call goes on.
-    func progressed(_ id: String, clock: Int64, phase: CallPhase) {
-        lock.withLock {
-            live[id]?.clockSamples = clock
-            live[id]?.phase = phase
-        }
-    }
+    /// A call has come to another phase.
+    func progressed(_ id: String, phase: CallPhase) { lock.withLock { live[id]?.phase = phase } }
 
     /// A call has ended.
     func ended(
-        _ session: CallSession, end: CallEnd, start: StreamStart?, clock: Int64, rate: Int, counts: [String: Int64]
+        _ session: CallSession, end: CallEnd, start: StreamStart?, clock: Int64, rate: Int,
+        counts: [String: Int64]
     ) {
         let id = session.identity.callID
         let entry = lock.withLock(signal: true) { live.removeValue(forKey: id) }
         let ending = CallEnding(
-            endedAt: ArchiveTime.now(), durationSamples: clock, who: EndParty(rawValue: end.who.rawValue) ?? .server,
+            endedAt: ArchiveTime.now(), durationSamples: clock,
+            who: EndParty(rawValue: end.who.rawValue) ?? .server,
             why: end.why.rawValue, conversationID: entry?.conversation)
-        let labels = MetricsRegistry.label("carrier", session.carrier.rawValue) + ","
-            + MetricsRegistry.label("who", end.who.rawValue) + "," + MetricsRegistry.label("why", end.why.rawValue)
+        let labels =
+            MetricsRegistry.label("carrier", session.carrier.rawValue) + ","
+            + MetricsRegistry.label("who", end.who.rawValue) + ","
+            + MetricsRegistry.label("why", end.why.rawValue)
         metrics.add("teeline_calls_ended_total", labels: labels)
         count(counts)
         log(
@@ -147,8 +144,10 @@ final class CallOffice: @unchecked Sendable {
 
     private func row(_ session: CallSession, start: StreamStart?, rate: Int) -> CallRow {
         CallRow(
-            id: session.identity.callID, carrier: session.carrier.rawValue, carrierCallID: start?.callID ?? "",
-            streamID: start?.streamID, accountID: start?.accountID, caller: start?.caller, called: start?.called,
+            id: session.identity.callID, carrier: session.carrier.rawValue,
+            carrierCallID: start?.callID ?? "",
+            streamID: start?.streamID, accountID: start?.accountID, caller: start?.caller,
+            called: start?.called,
             agentID: settings.agentID.isEmpty ? nil : settings.agentID, startedAt: session.identity.startedAt,
             rate: rate, parameters: SealRequest.object(start?.parameters ?? [:]))
     }
@@ -158,6 +157,8 @@ final class CallOffice: @unchecked Sendable {
             guard let metric = ExchangeMetrics.ofCounts[name] else { continue }
             metrics.add(metric, Double(count))
         }
-        if let setup = counts["setup_ms"], setup >= 0 { metrics.observe("teeline_agent_setup_seconds", Double(setup) / 1000) }
+        if let setup = counts["setup_ms"], setup >= 0 {
+            metrics.observe("teeline_agent_setup_seconds", Double(setup) / 1000)
+        }
     }
 }

@@ -19,17 +19,20 @@ actor CallSession: WebSocketHandler {
     private var agentOpening = 0
     private var lastBatch: MonotonicTime
     private var isOver = false
+    private var toldPhase = CallPhase.awaitingStart
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    init(carrier: Carrier, identity: CallIdentity, loop: EventLoop, office: CallOffice, at now: MonotonicTime) {
+    init(carrier: Carrier, identity: CallIdentity, loop: EventLoop, office: CallOffice, at now: MonotonicTime)
+    {
         self.loop = loop
         self.identity = identity
         self.carrier = carrier
         self.office = office
         let settings = office.settings
         machine = CallMachine(
-            carrier: carrier, outbound: carrier == .telnyx ? settings.telnyxOutbound : nil, identity: identity,
+            carrier: carrier, outbound: carrier == .telnyx ? settings.telnyxOutbound : nil,
+            identity: identity,
             rules: settings.rules, at: now)
         ports = CallPorts()
         // Calls hand their batches over at different instants, so that the writer sees no bursts.
@@ -42,7 +45,8 @@ actor CallSession: WebSocketHandler {
         assumeIsolated { call in
             var limits = WebSocketLimits(messageBytes: call.office.settings.rules.bytesBeforeStart)
             limits.outgoingBytes = call.office.settings.sendBytes
-            call.ports.carrier = WebSocketConnection.accept(socket, on: call.loop, limits: limits, handler: self)
+            call.ports.carrier = WebSocketConnection.accept(
+                socket, on: call.loop, limits: limits, handler: self)
         }
     }
 
@@ -112,8 +116,7 @@ actor CallSession: WebSocketHandler {
             if now.milliseconds(since: call.lastBatch) >= call.office.settings.batchMilliseconds {
                 call.lastBatch = now
                 call.handOver()
-                call.office.progressed(
-                    call.identity.callID, clock: call.machine.clockSamples, phase: call.machine.phase)
+                call.tellPhase()
             }
             return true
         }
@@ -148,6 +151,12 @@ actor CallSession: WebSocketHandler {
         ports.carrier?.limits.messageBytes = office.settings.messageBytes
         office.started(self, start: start, header: header)
         handOver()
+    }
+
+    private func tellPhase() {
+        guard machine.phase != toldPhase else { return }
+        toldPhase = machine.phase
+        office.progressed(identity.callID, phase: machine.phase)
     }
 
     private func openAgent() {

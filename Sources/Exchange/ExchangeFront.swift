@@ -38,7 +38,8 @@ extension DeskHandler {
             Parts(
                 catalog: archive.catalog,
                 access: BearerAccess(
-                    tokens: settings.apiTokens, openOnLoopback: settings.apiTokens.isEmpty && settings.isLoopback),
+                    tokens: settings.apiTokens,
+                    openOnLoopback: settings.apiTokens.isEmpty && settings.isLoopback),
                 version: TeelineVersion.text, live: LiveCallBoard(office: office), media: gate,
                 unready: { office.isClosed ? ["draining"] : [] },
                 metrics: {
@@ -51,7 +52,8 @@ extension DeskHandler {
                     log(
                         .error, "desk_fault",
                         [
-                            "error_id": .text(fault.id), "route": .text(fault.route), "error": .text(fault.what),
+                            "error_id": .text(fault.id), "route": .text(fault.route),
+                            "error": .text(fault.what),
                         ])
                 }))
     }

@@ -23,7 +23,9 @@ final class LoopCrew: @unchecked Sendable {
 
     init(count: Int) throws(NetError) {
         var members: [Member] = []
-        for number in 0..<max(1, count) { members.append(Member(try EventLoop.start(name: "media-\(number)"))) }
+        for number in 0..<max(1, count) {
+            members.append(Member(try EventLoop.start(name: "media-\(number)")))
+        }
         self.members = members
     }
 

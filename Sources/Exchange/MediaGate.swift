@@ -41,7 +41,8 @@ final class MediaGate: MediaDoor {
         let session = CallSession(
             carrier: carrier, identity: identity, loop: loops.next(), office: office, at: now)
         guard office.hasRoom else {
-            return refuse(503, office.isClosed ? "draining" : "too_many_calls", "No further call is taken now.")
+            return refuse(
+                503, office.isClosed ? "draining" : "too_many_calls", "No further call is taken now.")
         }
         // A call counts from here only: an upgrade that turns out wrong, or whose peer is gone, leaves no call behind.
         return .upgrade { [loops, office] socket in

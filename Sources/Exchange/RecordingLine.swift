@@ -60,7 +60,9 @@ final class RecordingLine: @unchecked Sendable {
 
     /// The conversation of a call is known.
     func annotate(_ id: String, conversation: String) {
-        submit(.annotate(id: id, streamID: nil, agentID: nil, conversationID: conversation), "annotate", call: id)
+        submit(
+            .annotate(id: id, streamID: nil, agentID: nil, conversationID: conversation), "annotate", call: id
+        )
     }
 
     /// A call that never began: a row and nothing else.
@@ -70,7 +72,9 @@ final class RecordingLine: @unchecked Sendable {
     }
 
     /// A call has ended; `done` is called when its recording is final.
-    func close(_ id: String, startedAt: Int64, ending: CallEnding, done: @escaping @Sendable (SealedCall) -> Void) {
+    func close(
+        _ id: String, startedAt: Int64, ending: CallEnding, done: @escaping @Sendable (SealedCall) -> Void
+    ) {
         let ended = MonotonicTime.now
         submit(.rendering(id: id, ending: ending), "rendering_row", call: id)
         let finish: @Sendable (SealedCall) -> Void = { [self] sealed in
@@ -84,7 +88,12 @@ final class RecordingLine: @unchecked Sendable {
         }
         writer.close(id) { [self] outcome in
             if let failure = outcome.failure {
-                log(.error, "tape_failed", ["call": .text(id), "cause": .text(failure.token), "dropped_bytes": .number(outcome.dropped)])
+                log(
+                    .error, "tape_failed",
+                    [
+                        "call": .text(id), "cause": .text(failure.token),
+                        "dropped_bytes": .number(outcome.dropped),
+                    ])
             }
             guard let task = lock.withLock({ tasks[id] }) else {
                 fail(id, cause: outcome.failure?.token ?? "no_tape", ending: ending, finish)
@@ -205,7 +214,8 @@ final class RecordingLine: @unchecked Sendable {
     /// Removes what a failed rendering has left: the tape has all of it, and the disk may be full.
     private func removePart(_ id: String, startedAt: Int64) {
         do throws(ArchiveError) {
-            let path = archive.layout.absolute(try archive.layout.temporaryRecording(id, startedAt: startedAt))
+            let path = archive.layout.absolute(
+                try archive.layout.temporaryRecording(id, startedAt: startedAt))
             if unlink(path) != 0, errno != ENOENT {
                 log(.warning, "part_not_removed", ["call": .text(id), "errno": .number(Int64(errno))])
             }
@@ -217,7 +227,9 @@ final class RecordingLine: @unchecked Sendable {
     private func submit(_ change: ArchiveChange, _ what: String, call id: String) {
         archive.apply(change) { [log] result in
             if case .failure(let error) = result {
-                log(.error, "archive_change_failed", ["change": .text(what), "call": .text(id), "error": .text("\(error)")])
+                log(
+                    .error, "archive_change_failed",
+                    ["change": .text(what), "call": .text(id), "error": .text("\(error)")])
             }
         }
     }
@@ -225,7 +237,9 @@ final class RecordingLine: @unchecked Sendable {
     private func removeTape(_ id: String) {
         do throws(ArchiveError) {
             let path = archive.layout.absolute(try archive.layout.tape(id))
-            if unlink(path) != 0 { log(.warning, "tape_not_removed", ["call": .text(id), "errno": .number(Int64(errno))]) }
+            if unlink(path) != 0 {
+                log(.warning, "tape_not_removed", ["call": .text(id), "errno": .number(Int64(errno))])
+            }
         } catch {
             log(.warning, "tape_not_removed", ["call": .text(id)])
         }

@@ -21,7 +21,8 @@ struct Recovery {
         for row in try archive.catalog.unfinished() {
             let path = archive.layout.absolute(try archive.layout.tape(row.call.id))
             guard FileManager.default.fileExists(atPath: path) else {
-                try archive.applyAndWait(.fail(id: row.call.id, cause: "server_died_before_tape", ending: ending(row)))
+                try archive.applyAndWait(
+                    .fail(id: row.call.id, cause: "server_died_before_tape", ending: ending(row)))
                 continue
             }
             recover(row, cause: "server_died")
@@ -34,7 +35,10 @@ struct Recovery {
         line.recover(row, cause: cause) { [log] sealed in
             log(
                 sealed.state == .failed ? .error : .info, "recovered",
-                ["call": .text(sealed.callID), "state": .text(sealed.state.rawValue), "cause": .text(sealed.cause ?? "")])
+                [
+                    "call": .text(sealed.callID), "state": .text(sealed.state.rawValue),
+                    "cause": .text(sealed.cause ?? ""),
+                ])
         }
     }
 
@@ -76,7 +80,8 @@ struct Recovery {
         try archive.applyAndWait(
             .open(
                 CallRow(
-                    id: id, carrier: header.carrier, carrierCallID: header.carrierCallID, streamID: header.streamID,
+                    id: id, carrier: header.carrier, carrierCallID: header.carrierCallID,
+                    streamID: header.streamID,
                     startedAt: header.startedAt, rate: header.rate)))
     }
 

@@ -9,7 +9,8 @@ extension SealRequest {
     /// The request that makes `render` final. `recovery` says why it had to be recovered, `dropped` what of
     /// the tape never reached the disk.
     init(
-        render: RenderResult, dropped: TapeOutcome?, recovery: String?, ending: CallEnding?, settings: RenderSettings
+        render: RenderResult, dropped: TapeOutcome?, recovery: String?, ending: CallEnding?,
+        settings: RenderSettings
     ) {
         let call = render.call
         let rate = Int64(max(call.header.rate, 1))
@@ -38,7 +39,8 @@ extension SealRequest {
                 TurnRow(
                     role: turn.role == .caller ? .caller : .agent, text: turn.text, heardText: turn.heardText,
                     correctedText: turn.correctedText, startSamples: turn.start, endSamples: turn.end,
-                    generatedMilliseconds: milliseconds(turn.generated), sentMilliseconds: milliseconds(turn.sent),
+                    generatedMilliseconds: milliseconds(turn.generated),
+                    sentMilliseconds: milliseconds(turn.sent),
                     heardMilliseconds: milliseconds(turn.heard), eventID: turn.eventID,
                     interrupted: turn.isInterrupted)
             },

@@ -79,7 +79,8 @@ public struct Settings: Sendable {
 
         apiTokens = text("server.api_token").split(separator: ",")
             .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
-        host = text("server.host").isEmpty ? (apiTokens.isEmpty ? "127.0.0.1" : "0.0.0.0") : text("server.host")
+        host =
+            text("server.host").isEmpty ? (apiTokens.isEmpty ? "127.0.0.1" : "0.0.0.0") : text("server.host")
         port = UInt16(clamping: number("server.port"))
         httpThreads = count("server.threads")
         loops = count("server.loops") == 0 ? cores : count("server.loops")
@@ -130,10 +131,14 @@ public struct Settings: Sendable {
     private func combinations() -> [String] {
         var problems: [String] = []
         if apiTokens.isEmpty, !isLoopback {
-            problems.append("HOST is reachable from outside but TEELINE_API_TOKEN is empty: set a token, or bind to 127.0.0.1")
+            problems.append(
+                "HOST is reachable from outside but TEELINE_API_TOKEN is empty: set a token, or bind to 127.0.0.1"
+            )
         }
         if apiTokens.contains(where: { $0.utf8.count < 8 }) {
-            problems.append("TEELINE_API_TOKEN holds a token shorter than 8 characters: make one with `openssl rand -hex 32`")
+            problems.append(
+                "TEELINE_API_TOKEN holds a token shorter than 8 characters: make one with `openssl rand -hex 32`"
+            )
         }
         for rate in [8_000, 16_000, 24_000] {
             do throws(MP3SettingsError) {
@@ -157,7 +162,8 @@ public struct Settings: Sendable {
             return "\(key.variable) (\(key.name)) must be one of \(choices.joined(separator: ", "))"
         case .integer(let bounds):
             if let number = Int64(value), bounds.contains(number) { return nil }
-            return "\(key.variable) (\(key.name)) must be a whole number from \(bounds.lowerBound) to \(bounds.upperBound)"
+            return
+                "\(key.variable) (\(key.name)) must be a whole number from \(bounds.lowerBound) to \(bounds.upperBound)"
         case .flag:
             if ["true", "false", "1", "0"].contains(value.lowercased()) { return nil }
             return "\(key.variable) (\(key.name)) must be true or false"

@@ -48,7 +48,9 @@ public enum SettingsLoader {
         return try Settings(values: values, problems: problems)
     }
 
-    private static func readFile(_ path: String, into values: inout [String: String], _ problems: inout [String]) {
+    private static func readFile(
+        _ path: String, into values: inout [String: String], _ problems: inout [String]
+    ) {
         let document: Any
         do {
             document = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
@@ -73,7 +75,8 @@ public enum SettingsLoader {
                     continue
                 }
                 if case .secret = key.kind {
-                    problems.append("\(path): \(name) is a secret; set \(key.variable) in the environment instead")
+                    problems.append(
+                        "\(path): \(name) is a secret; set \(key.variable) in the environment instead")
                     continue
                 }
                 guard let text = self.text(value) else {

@@ -76,7 +76,8 @@ public final class TelephoneExchange: Sendable {
             loops = try LoopCrew(count: settings.loops)
             let gate = MediaGate(office: office, loops: loops)
             let front = DeskHandler(
-                settings: settings, archive: archive, office: office, line: line, gate: gate, metrics: metrics,
+                settings: settings, archive: archive, office: office, line: line, gate: gate,
+                metrics: metrics,
                 log: log)
             server = try HTTPServer.start(
                 HTTPServerSettings(
@@ -91,15 +92,26 @@ public final class TelephoneExchange: Sendable {
     }
 
     private func announce() {
-        log(.info, "listening", ["host": .text(settings.host), "port": .number(Int64(port)), "storage": .text(settings.storage)])
+        log(
+            .info, "listening",
+            ["host": .text(settings.host), "port": .number(Int64(port)), "storage": .text(settings.storage)])
         if settings.carrierAuthIsOff {
-            log(.warning, "carrier_auth_off", ["hint": "anybody who reaches this port can open calls; TEELINE_CARRIER_AUTH=off is for demos and private networks"])
+            log(
+                .warning, "carrier_auth_off",
+                [
+                    "hint":
+                        "anybody who reaches this port can open calls; TEELINE_CARRIER_AUTH=off is for demos and private networks"
+                ])
         }
         if settings.apiTokens.isEmpty {
-            log(.warning, "api_without_token", ["hint": "bound to loopback only; set TEELINE_API_TOKEN to serve others"])
+            log(
+                .warning, "api_without_token",
+                ["hint": "bound to loopback only; set TEELINE_API_TOKEN to serve others"])
         }
         if settings.agentID.isEmpty {
-            log(.warning, "no_agent", ["hint": "set ELEVENLABS_AGENT_ID; until then calls end as agent_refused"])
+            log(
+                .warning, "no_agent",
+                ["hint": "set ELEVENLABS_AGENT_ID; until then calls end as agent_refused"])
         }
     }
 

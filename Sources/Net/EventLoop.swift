@@ -106,7 +106,8 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
     /// Whether the caller is on the loop's thread.
     public var isCurrent: Bool {
-        pthread_getspecific(Self.current) == UnsafeMutableRawPointer(Unmanaged.passUnretained(self).toOpaque())
+        pthread_getspecific(Self.current)
+            == UnsafeMutableRawPointer(Unmanaged.passUnretained(self).toOpaque())
     }
 
     /// Calls `body` on the loop about every `milliseconds` until the returned ticker is cancelled. Callable from
@@ -214,7 +215,8 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
             return
         }
         let index = Int(token & 0xFFFF_FFFF)
-        guard index < slots.count, slots[index].generation == UInt32(token >> 32), let watcher = slots[index].watcher
+        guard index < slots.count, slots[index].generation == UInt32(token >> 32),
+            let watcher = slots[index].watcher
         else { return }
         let failed = event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0
         watcher.descriptorReady(

@@ -20,7 +20,8 @@ public struct HTTPClientRequest: Sendable {
 
     /// A request made of its parts.
     public init(
-        method: String, url: String, headers: [(String, String)] = [], body: [UInt8] = [], seconds: Double = 10,
+        method: String, url: String, headers: [(String, String)] = [], body: [UInt8] = [],
+        seconds: Double = 10,
         limit: Int = 1 << 20
     ) {
         self.method = method
@@ -71,7 +72,9 @@ public final class HTTPClient: NSObject, URLSessionTaskDelegate, @unchecked Send
         if !request.body.isEmpty { message.httpBody = Data(request.body) }
         do {
             let (data, response) = try await session.data(for: message)
-            guard let http = response as? HTTPURLResponse, data.count <= request.limit else { throw NetError.badHandshake }
+            guard let http = response as? HTTPURLResponse, data.count <= request.limit else {
+                throw NetError.badHandshake
+            }
             var headers: [String: String] = [:]
             for (name, value) in http.allHeaderFields { headers["\(name)"] = "\(value)" }
             return HTTPClientResponse(status: http.statusCode, headers: headers, body: Array(data))

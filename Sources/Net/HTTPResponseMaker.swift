@@ -28,7 +28,8 @@ enum HTTPResponseMaker {
                 { context, position, buffer, most in
                     guard let context, let buffer else { return -2 }
                     let source = Unmanaged<PartSource>.fromOpaque(context).takeUnretainedValue()
-                    return source.read(at: Int64(position), UnsafeMutableRawBufferPointer(start: buffer, count: most))
+                    return source.read(
+                        at: Int64(position), UnsafeMutableRawBufferPointer(start: buffer, count: most))
                 }, context.toOpaque(),
                 { context in
                     if let context { Unmanaged<PartSource>.fromOpaque(context).release() }

@@ -113,7 +113,9 @@ private func values(of connection: OpaquePointer, _ kind: MHD_ValueKind) -> [(na
         _ = MHD_get_connection_values(
             connection, kind,
             { context, _, key, value in
-                guard let list = context?.assumingMemoryBound(to: [(name: String, value: String)].self), let key else {
+                guard let list = context?.assumingMemoryBound(to: [(name: String, value: String)].self),
+                    let key
+                else {
                     return .YES
                 }
                 list.pointee.append((String(cString: key), value.map { String(cString: $0) } ?? ""))
@@ -127,9 +129,11 @@ private func values(of connection: OpaquePointer, _ kind: MHD_ValueKind) -> [(na
 private func address(of connection: OpaquePointer) -> String {
     guard let peer = teeline_mhd_peer(connection) else { return "" }
     var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-    let length = peer.pointee.sa_family == sa_family_t(AF_INET6)
+    let length =
+        peer.pointee.sa_family == sa_family_t(AF_INET6)
         ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
-    guard getnameinfo(peer, socklen_t(length), &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0 else {
+    guard getnameinfo(peer, socklen_t(length), &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST) == 0
+    else {
         return ""
     }
     return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)

@@ -32,7 +32,8 @@ final class Resolver: @unchecked Sendable {
         lock.withLock(signal: true) {
             queue.append(Question(host: host, port: port, answer: answer))
             if threads.isEmpty {
-                threads = (0..<2).map { number in WorkerThread(name: "resolve-\(number)") { [self] in loop() } }
+                threads = (0..<2).map { number in WorkerThread(name: "resolve-\(number)") { [self] in loop() }
+                }
             }
         }
     }

@@ -42,7 +42,9 @@ final class Transport {
         if Self.isNumeric(host) {
             guard X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1 else { return false }
         } else {
-            guard SSL_set1_host(ssl, host) == 1, teeline_ssl_set_server_name(ssl, host) == 1 else { return false }
+            guard SSL_set1_host(ssl, host) == 1, teeline_ssl_set_server_name(ssl, host) == 1 else {
+                return false
+            }
         }
         return true
     }

@@ -51,7 +51,8 @@ extension WebSocketConnection {
             return
         }
         let descriptor = socket(
-            address.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            address.family,
+            Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else {
             opening?.lastError = .system(operation: "socket", errno: errno)
             return tryNextAddress()
@@ -97,7 +98,8 @@ extension WebSocketConnection {
         case .moved: sendUpgrade()
         case .wantsRead: loop.change(transport.descriptor, to: EPOLLIN, token: token)
         case .wantsWrite: loop.change(transport.descriptor, to: EPOLLOUT, token: token)
-        case .ended: finish(code: 1006, reason: "", reset: false, error: .tls(reason: transport.failureReason))
+        case .ended:
+            finish(code: 1006, reason: "", reset: false, error: .tls(reason: transport.failureReason))
         }
     }
 
@@ -119,7 +121,9 @@ extension WebSocketConnection {
     }
 
     /// A header field of ours must not smuggle another line in.
-    private static func isFieldText(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }
+    private static func isFieldText(_ text: String) -> Bool {
+        text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    }
 
     /// Takes bytes of the answer; returns what follows it once it is whole and right, else nil.
     func takeUpgradeAnswer(_ bytes: UnsafeRawBufferPointer) -> [UInt8]? {

@@ -148,7 +148,9 @@ public final class WebSocketConnection: @unchecked Sendable {
     func waitForWrite(_ waits: Bool) {
         guard waits != waitsForWrite, let transport, let token else { return }
         waitsForWrite = waits
-        loop.change(transport.descriptor, to: waits ? EPOLL_EVENTS(EPOLLIN.rawValue | EPOLLOUT.rawValue) : EPOLLIN, token: token)
+        loop.change(
+            transport.descriptor, to: waits ? EPOLL_EVENTS(EPOLLIN.rawValue | EPOLLOUT.rawValue) : EPOLLIN,
+            token: token)
         if waits, deadline == nil {
             deadline = MonotonicTime.now.adding(milliseconds: Int64(limits.closeMilliseconds))
         } else if !waits, state == .open {
@@ -206,12 +208,10 @@ public final class WebSocketConnection: @unchecked Sendable {
         do throws(WebSocketBreach) {
             while state == .open || state == .closing, taken < bytes.count {
                 let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[taken...])
-                // Moved out, not copied: a second owner would copy the gathered fragments at every frame.
-                var reader = self.reader
-                self.reader = WebSocketReader(isServer: isServer)
-                let length = try reader.take(rest, limit: limits.messageBytes) { self.take($0) }
-                self.reader = reader
-                guard let length else { break }
+                // In place: a second owner would copy the gathered fragments at every frame.
+                guard let length = try reader.take(rest, limit: limits.messageBytes, { take($0) }) else {
+                    break
+                }
                 taken += length
             }
         } catch {
@@ -284,7 +284,8 @@ extension WebSocketConnection: DescriptorWatcher {
     func checkDeadline(at now: MonotonicTime) {
         guard let deadline, now >= deadline else { return }
         switch state {
-        case .connecting, .securing, .upgrading: finish(code: 1006, reason: "", reset: false, error: .timedOut)
+        case .connecting, .securing, .upgrading:
+            finish(code: 1006, reason: "", reset: false, error: .timedOut)
         case .open: finish(code: 1013, reason: "", reset: true)
         case .closing: finish(code: 1006, reason: "", reset: true)
         case .closed: break

@@ -68,7 +68,9 @@ struct WebSocketReader {
             length = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
             header = 10
         }
-        guard length <= UInt64(max(0, limit - fragments.count)) || opcode >= 8 else { throw WebSocketBreach(code: 1009) }
+        guard length <= UInt64(max(0, limit - fragments.count)) || opcode >= 8 else {
+            throw WebSocketBreach(code: 1009)
+        }
         let maskAt = header
         if isServer { header += 4 }
         let whole = header + Int(length)
@@ -117,7 +119,8 @@ struct WebSocketReader {
         guard !payload.isEmpty else { return .close(code: 1005, reason: "") }
         guard payload.count >= 2 else { throw WebSocketBreach(code: 1002) }
         let code = UInt16(bigEndian: payload.loadUnaligned(as: UInt16.self))
-        let isAllowed = (1000...1003).contains(code) || (1007...1014).contains(code) || (3000...4999).contains(code)
+        let isAllowed =
+            (1000...1003).contains(code) || (1007...1014).contains(code) || (3000...4999).contains(code)
         guard isAllowed else { throw WebSocketBreach(code: 1002) }
         let reason = UnsafeRawBufferPointer(rebasing: payload[2...])
         guard isUTF8(reason) else { throw WebSocketBreach(code: 1007) }
@@ -128,7 +131,9 @@ struct WebSocketReader {
     static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var offset = 0
         while offset + 8 <= bytes.count {
-            if bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) & 0x8080_8080_8080_8080 != 0 { break }
+            if bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) & 0x8080_8080_8080_8080 != 0 {
+                break
+            }
             offset += 8
         }
         while offset < bytes.count, bytes[offset] < 0x80 { offset += 1 }

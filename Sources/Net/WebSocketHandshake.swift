@@ -26,7 +26,8 @@ enum WebSocketHandshake {
         let text = Array(key.utf8)
         guard text.count == 24, text.suffix(2).elementsEqual("==".utf8) else { return false }
         return text.dropLast(2).allSatisfy {
-            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2B
+            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+                || $0 == 0x2B
                 || $0 == 0x2F
         }
     }
@@ -35,7 +36,8 @@ enum WebSocketHandshake {
     static func endOfHead(_ bytes: [UInt8]) -> Int? {
         guard bytes.count >= 4 else { return nil }
         for index in 0...(bytes.count - 4)
-        where bytes[index] == 13 && bytes[index + 1] == 10 && bytes[index + 2] == 13 && bytes[index + 3] == 10 {
+        where bytes[index] == 13 && bytes[index + 1] == 10 && bytes[index + 2] == 13 && bytes[index + 3] == 10
+        {
             return index + 4
         }
         return nil
@@ -47,14 +49,16 @@ enum WebSocketHandshake {
         let lines = answer.split(whereSeparator: \.isNewline)
         guard let first = lines.first else { return .failure(.badHandshake) }
         let words = first.split(separator: " ", maxSplits: 2)
-        guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]), (100...599).contains(status)
+        guard words.count >= 2, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]),
+            (100...599).contains(status)
         else { return .failure(.badHandshake) }
         guard status == 101 else { return .failure(.refused(status: status)) }
         var fields: [String: String] = [:]
         for line in lines.dropFirst() {
             guard let colon = line.firstIndex(of: ":") else { return .failure(.badHandshake) }
             let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-            fields[line[..<colon].lowercased()] = String(value.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+            fields[line[..<colon].lowercased()] = String(
+                value.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
         }
         guard fields["upgrade"]?.lowercased() == "websocket",
             fields["connection"]?.lowercased().contains("upgrade") == true,

@@ -56,7 +56,10 @@ struct CallFacts {
     /// A record that is neither sound nor playout.
     mutating func take(_ record: TapeRecord, at position: Int64) {
         switch record.kind {
-        case .dtmf: event("dtmf", at: record.position, detail: String(decoding: record.payload.prefix(1), as: UTF8.self))
+        case .dtmf:
+            event(
+                "dtmf", at: record.position, detail: String(decoding: record.payload.prefix(1), as: UTF8.self)
+            )
         case .callerText:
             guard callerTurns.count < Self.mostTurns, let turn = record.turn else { return }
             callerTurns.append(CallerTurn(id: turn, text: record.bodyText, toldAt: position))

@@ -18,7 +18,8 @@ public struct RenderSettings: Sendable, Hashable {
 
     /// The defaults: dual, 48 kbit/s at 8 kHz, 64 at 16 kHz, quality 5.
     public init(
-        channels: MP3Settings.Channels = .dual, narrowbandKilobits: Int = 48, widebandKilobits: Int = 64, quality: Int = 5
+        channels: MP3Settings.Channels = .dual, narrowbandKilobits: Int = 48, widebandKilobits: Int = 64,
+        quality: Int = 5
     ) {
         self.channels = channels
         self.narrowbandKilobits = narrowbandKilobits
@@ -175,7 +176,8 @@ public final class CallRenderer {
                     ID3Tag.Note("CARRIER", header.carrier),
                     ID3Tag.Note("CARRIER_CALL_ID", header.carrierCallID),
                     ID3Tag.Note(
-                        "CHANNELS", settings.channels == .dual ? "left=caller right=agent" : "mixed=caller+agent"),
+                        "CHANNELS",
+                        settings.channels == .dual ? "left=caller right=agent" : "mixed=caller+agent"),
                 ]))
     }
 

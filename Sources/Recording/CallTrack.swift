@@ -41,7 +41,9 @@ struct CallTrack {
         let from = position + skip
         let to = position + Int64(sound.count)
         let needed = start + Int(to - base)
-        if samples.count < needed { samples.append(contentsOf: repeatElement(0, count: needed - samples.count)) }
+        if samples.count < needed {
+            samples.append(contentsOf: repeatElement(0, count: needed - samples.count))
+        }
         var placed: Int64 = 0
         for hole in holes(from: from, to: to) {
             let source = sound.startIndex + Int(hole.start - position)

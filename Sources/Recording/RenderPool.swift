@@ -17,7 +17,9 @@ public final class RenderTask: @unchecked Sendable {
     fileprivate var lastRun = MonotonicTime(nanoseconds: 0)
     fileprivate var completion: (@Sendable (Result<RenderResult, RecordingError>) -> Void)?
 
-    fileprivate init(_ make: @escaping @Sendable () throws(RecordingError) -> CallRenderer) { self.make = make }
+    fileprivate init(_ make: @escaping @Sendable () throws(RecordingError) -> CallRenderer) {
+        self.make = make
+    }
 
     /// Renders what the tape has by now. When that fails the tape is rendered from its beginning once it has ended:
     /// a disk that was full may have room again.
@@ -138,7 +140,9 @@ public final class RenderPool: @unchecked Sendable {
     private func take() -> RenderTask? {
         lock.withLock {
             while true {
-                let task = !urgent.isEmpty ? urgent.removeFirst() : isStopping || live.isEmpty ? nil : live.removeFirst()
+                let task =
+                    !urgent.isEmpty
+                    ? urgent.removeFirst() : isStopping || live.isEmpty ? nil : live.removeFirst()
                 if let task {
                     task.isRunning = true
                     return task

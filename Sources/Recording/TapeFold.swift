@@ -23,6 +23,11 @@ struct TapeFold {
     /// How often the fold settles and drains, in milliseconds of the call's clock.
     static let stepMilliseconds: Int64 = 100
 
+    /// How long a mark waits for the frame after it, in milliseconds: longer than any carrier's frame.
+    static let betweenMilliseconds: Int64 = 300
+    /// A longer pause than this between the last frame and the end is part of the call, in milliseconds.
+    static let quietMilliseconds: Int64 = 400
+
     let header: TapeHeader
     private(set) var facts: CallFacts
     private(set) var closing: TapeClosing?
@@ -35,6 +40,10 @@ struct TapeFold {
     private var lastStep: Int64 = 0
     private var gaps: [(interval: Interval, isLoss: Bool)] = []
     private var closingTime: MonotonicTime?
+    /// Marks that came back since the last frame.
+    private var returned: [(name: String, time: MonotonicTime)] = []
+    /// The frame that is furthest on the call's clock.
+    private var lastFrame: (end: Int64, arrival: MonotonicTime)?
     private var decoder: SampleDecoder
     private var agentDecoder: SampleDecoder
     private var scratch: [Int16] = []
@@ -42,7 +51,9 @@ struct TapeFold {
     /// A fold of the tape that begins with `header`, written at `time`.
     init(header: TapeHeader, at time: MonotonicTime) throws(RecordingError) {
         guard header.version == TapeHeader.currentVersion else { throw .unknownTapeVersion(header.version) }
-        guard (4_000...48_000).contains(header.rate), header.inbound.rate == header.rate else { throw .badTape }
+        guard (4_000...48_000).contains(header.rate), header.inbound.rate == header.rate else {
+            throw .badTape
+        }
         self.header = header
         clock = CallClock(rate: header.rate)
         clock.anchor(at: time)
@@ -54,7 +65,8 @@ struct TapeFold {
 
     /// Samples at the call's rate of `bytes` bytes of agent sound.
     private func agentSamples(_ bytes: Int) -> Int64 {
-        Int64(header.outbound.samples(inBytes: bytes)) * Int64(header.rate) / Int64(max(header.outbound.rate, 1))
+        Int64(header.outbound.samples(inBytes: bytes)) * Int64(header.rate)
+            / Int64(max(header.outbound.rate, 1))
     }
 
     /// Takes the next record. `read` reads bytes of the tape back; `emit` takes both channels' next samples.
@@ -63,6 +75,11 @@ struct TapeFold {
         emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void
     ) throws(RecordingError) {
         let now = clock.position(at: record.time)
+        if let first = returned.first, record.time.milliseconds(since: first.time) > Self.betweenMilliseconds
+        {
+            // No frame follows: the carrier sends none, and the clock alone must do.
+            placeReturns(before: Int64.max)
+        }
         switch record.kind {
         case .callerMedia: placeCaller(record)
         case .outboundMedia:
@@ -72,7 +89,7 @@ struct TapeFold {
             agent.write(scratch[...], at: record.position)
         case .agentMedia: sendPiece(record, at: now)
         case .markSent: heard.sendMark(record.text, at: now)
-        case .markReturned: heard.returnMark(record.text, at: now)
+        case .markReturned: returned.append((record.text, record.time))
         case .clear:
             heard.clear(at: now)
             facts.event("clear", at: now.samples)
@@ -99,11 +116,19 @@ struct TapeFold {
         read: (Int64, Int) throws(RecordingError) -> [UInt8],
         emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void
     ) throws(RecordingError) -> Int64 {
+        placeReturns(before: Int64.max)
         var end = max(caller.end, header.hasOutboundTrack ? agent.end : 0)
         if let closingTime, closing?.sawEnd == true {
-            // The instant of the end is the end, unless it is just the last frame's own delay.
-            let told = clock.position(at: closingTime).samples
-            if told - end > Int64(header.rate) / 5 { end = told }
+            // The end came after the last frame on the same stream and with the same delay. Only a carrier that
+            // had stopped sending frames makes the time between them part of the call.
+            let told: Int64
+            if let lastFrame {
+                let quiet = closingTime.milliseconds(since: lastFrame.arrival)
+                told = quiet > Self.quietMilliseconds ? lastFrame.end + quiet * Int64(header.rate) / 1000 : 0
+            } else {
+                told = clock.position(at: closingTime).samples
+            }
+            end = max(end, told)
         }
         var failure: RecordingError?
         var settled: [HeardPiece] = []
@@ -124,8 +149,21 @@ struct TapeFold {
         record.payload.withUnsafeBytes { decoder.decode($0, into: &scratch) }
         guard !scratch.isEmpty else { return }
         facts.callerSamples += caller.write(scratch[...], at: record.position)
-        clock.observe(
-            end: MediaTime(samples: record.position + Int64(scratch.count)), arrival: record.time)
+        let end = record.position + Int64(scratch.count)
+        clock.observe(end: MediaTime(samples: end), arrival: record.time)
+        guard end > lastFrame?.end ?? 0 else { return }
+        placeReturns(before: end)
+        lastFrame = (end, record.time)
+    }
+
+    /// Places the marks that came between the last frame and the one that ends at `next`. They came on the
+    /// same stream, so they cannot have been sent outside of that, however late all of it arrived.
+    private mutating func placeReturns(before next: Int64) {
+        for (name, time) in returned {
+            let told = clock.position(at: time).samples
+            heard.returnMark(name, at: MediaTime(samples: min(max(told, lastFrame?.end ?? 0), next)))
+        }
+        returned.removeAll(keepingCapacity: true)
     }
 
     private mutating func sendPiece(_ record: TapeRecord, at now: MediaTime) {

@@ -119,7 +119,8 @@ public final class TapeWriter: @unchecked Sendable {
         switch order {
         case .open(let id, let path, let onProgress):
             do throws(RecordingError) {
-                files[id] = Open(file: try TapeFile(path: path, largest: settings.largestTape), onProgress: onProgress)
+                files[id] = Open(
+                    file: try TapeFile(path: path, largest: settings.largestTape), onProgress: onProgress)
             } catch {
                 files[id] = Open(file: nil, failure: error, onProgress: onProgress)
             }
@@ -148,6 +149,9 @@ public final class TapeWriter: @unchecked Sendable {
 
     // MARK: The syncing thread
 
+    /// From this many dirty tapes on their file system is synced as a whole.
+    private static let manyTapes = 8
+
     private func syncLoop() {
         var last = MonotonicTime.now
         while true {
@@ -155,13 +159,19 @@ public final class TapeWriter: @unchecked Sendable {
                 let rest = settings.syncMilliseconds - MonotonicTime.now.milliseconds(since: last)
                 if !isStopping, rest > 0 {
                     lock.wait(milliseconds: min(rest, 200))
-                    if !isStopping, MonotonicTime.now.milliseconds(since: last) < settings.syncMilliseconds { return ([], false) }
+                    if !isStopping, MonotonicTime.now.milliseconds(since: last) < settings.syncMilliseconds {
+                        return ([], false)
+                    }
                 }
                 let files = Array(dirty.values)
                 dirty = [:]
                 return (files, isStopping)
             }
-            for file in files { file.synchronize() }
+            // Of many dirty tapes one sync of their file system is cheaper than one each; when it fails, each
+            // tape learns for itself.
+            if files.count < Self.manyTapes || files.first?.synchronizeAll() != true {
+                for file in files { file.synchronize() }
+            }
             if !files.isEmpty || stop { last = .now }
             if stop, files.isEmpty { return }
         }

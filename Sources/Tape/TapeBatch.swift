@@ -46,7 +46,8 @@ public struct TapeBatch: Sendable {
 
     /// Appends a record with `payload`.
     public mutating func append(
-        _ kind: TapeKind, at time: MonotonicTime, position: Int64 = 0, turn: Int64? = nil, payload: [UInt8] = []
+        _ kind: TapeKind, at time: MonotonicTime, position: Int64 = 0, turn: Int64? = nil,
+        payload: [UInt8] = []
     ) {
         payload.withUnsafeBytes { append(kind, at: time, position: position, turn: turn, payload: $0) }
     }

@@ -49,7 +49,8 @@ public struct TapeParser: Sendable {
             let whole = TapeLayout.prefix + length + TapeLayout.suffix
             guard pendingBytes >= whole else { return nil }
             let checked = pending.withUnsafeBytes {
-                CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[start..<start + whole - TapeLayout.suffix]))
+                CRC32C.checksum(
+                    UnsafeRawBufferPointer(rebasing: $0[start..<start + whole - TapeLayout.suffix]))
             }
             guard checked == load(UInt32.self, at: whole - TapeLayout.suffix) else {
                 isDamaged = true

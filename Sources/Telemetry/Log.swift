@@ -64,9 +64,12 @@ public struct Log: Sendable {
     }
 
     /// Writes `event` with `fields` in their order.
-    public func callAsFunction(_ level: LogLevel, _ event: String, _ fields: KeyValuePairs<String, LogValue> = [:]) {
+    public func callAsFunction(
+        _ level: LogLevel, _ event: String, _ fields: KeyValuePairs<String, LogValue> = [:]
+    ) {
         guard level >= self.level else { return }
-        var line = "{\"time\":\"\(Self.timestamp())\",\"level\":\"\(level.name)\",\"event\":\(Self.quoted(event))"
+        var line =
+            "{\"time\":\"\(Self.timestamp())\",\"level\":\"\(level.name)\",\"event\":\(Self.quoted(event))"
         for (name, value) in fields {
             switch value {
             case .text(let text): line += ",\(Self.quoted(name)):\(Self.quoted(text))"

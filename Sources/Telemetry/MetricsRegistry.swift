@@ -80,8 +80,10 @@ public final class MetricsRegistry: @unchecked Sendable {
                         var sum: Int64 = 0
                         for (index, count) in counts.enumerated() {
                             sum += count
-                            let bound = index < family.bounds.count ? Self.number(family.bounds[index]) : "+Inf"
-                            text += "\(name)_bucket{\(labels)\(labels.isEmpty ? "" : ",")le=\"\(bound)\"} \(sum)\n"
+                            let bound =
+                                index < family.bounds.count ? Self.number(family.bounds[index]) : "+Inf"
+                            text +=
+                                "\(name)_bucket{\(labels)\(labels.isEmpty ? "" : ",")le=\"\(bound)\"} \(sum)\n"
                         }
                         let braces = labels.isEmpty ? "" : "{\(labels)}"
                         text += "\(name)_sum\(braces) \(Self.number(family.sums[labels] ?? 0))\n"

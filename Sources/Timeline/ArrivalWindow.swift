@@ -86,7 +86,8 @@ public struct ArrivalWindow: Sendable {
     /// Takes a frame of `samples` samples; `number` is its chunk (or another rising number), `timestamp`
     /// milliseconds. Calls `deliver` for each frame that can be placed now, in order.
     public mutating func arrive(
-        number: Int64?, timestamp: Int64?, samples: Int, payload: UnsafeRawBufferPointer, at now: MonotonicTime,
+        number: Int64?, timestamp: Int64?, samples: Int, payload: UnsafeRawBufferPointer,
+        at now: MonotonicTime,
         deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void
     ) {
         guard samples > 0 else { return }
@@ -115,12 +116,27 @@ public struct ArrivalWindow: Sendable {
             let index = held.firstIndex { $0.key > number } ?? held.count
             held.insert(
                 Held(
-                    key: number, timestamp: timestamp, samples: samples, arrival: now, payload: Array(payload)),
+                    key: number, timestamp: timestamp, samples: samples, arrival: now, payload: Array(payload)
+                ),
                 at: index)
             if held.count > Self.mostHeld { giveUp(deliver) }
         } else {
             late(number: number, timestamp: timestamp, samples: samples, payload: payload, now, deliver)
         }
+    }
+
+    /// Places a frame that is the next in order with nothing held back, the way of almost all frames; returns
+    /// nil without taking it when it is not. Then it goes to `arrive`.
+    public mutating func next(
+        number: Int64?, timestamp: Int64?, samples: Int, at now: MonotonicTime
+    ) -> PlacedFrame? {
+        guard samples > 0, held.isEmpty, let number, number == nextKey else { return nil }
+        counts.received += 1
+        latestArrival = now
+        strays = 0
+        recent = recent << 1 | 1
+        nextKey = number &+ 1
+        return placed(skipped: 0, timestamp: timestamp, samples: samples, arrival: now)
     }
 
     /// Gives up what has been waited for long enough.
@@ -170,7 +186,8 @@ public struct ArrivalWindow: Sendable {
         recent = skipped >= 63 ? 1 : (recent << (UInt64(skipped) + 1)) | 1
         nextKey = number &+ 1
         place(
-            skipped: missing, timestamp: timestamp, samples: samples, payload: payload, arrival: arrival, deliver)
+            skipped: missing, timestamp: timestamp, samples: samples, payload: payload, arrival: arrival,
+            deliver)
     }
 
     private mutating func late(
@@ -195,7 +212,9 @@ public struct ArrivalWindow: Sendable {
             return
         }
         recent |= 1 << UInt64(age)
-        guard let timestamp, let position = position(of: timestamp), position >= 0, position < head else { return }
+        guard let timestamp, let position = position(of: timestamp), position >= 0, position < head else {
+            return
+        }
         deliver(
             PlacedFrame(
                 position: MediaTime(samples: position), samples: samples, gapBefore: 0, gapIsLoss: false,
@@ -205,9 +224,16 @@ public struct ArrivalWindow: Sendable {
     // MARK: Placing
 
     private mutating func place(
-        skipped: Int64, timestamp: Int64?, samples: Int, payload: UnsafeRawBufferPointer, arrival: MonotonicTime,
+        skipped: Int64, timestamp: Int64?, samples: Int, payload: UnsafeRawBufferPointer,
+        arrival: MonotonicTime,
         _ deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void
     ) {
+        deliver(placed(skipped: skipped, timestamp: timestamp, samples: samples, arrival: arrival), payload)
+    }
+
+    private mutating func placed(
+        skipped: Int64, timestamp: Int64?, samples: Int, arrival: MonotonicTime
+    ) -> PlacedFrame {
         var position = head
         // Half a frame either way is rounding of the carrier's milliseconds, not a gap.
         let tolerance = Int64(max(samples, frameSamples) / 2)
@@ -233,17 +259,17 @@ public struct ArrivalWindow: Sendable {
         counts.lost += position > head ? skipped : 0
         let gap = position - head
         head = position + Int64(samples)
-        deliver(
-            PlacedFrame(
-                position: MediaTime(samples: position), samples: samples, gapBefore: gap,
-                gapIsLoss: skipped > 0, isLate: false, arrival: arrival), payload)
+        return PlacedFrame(
+            position: MediaTime(samples: position), samples: samples, gapBefore: gap, gapIsLoss: skipped > 0,
+            isLate: false, arrival: arrival)
     }
 
     private func bySkipped(_ skipped: Int64, at arrival: MonotonicTime, samples: Int) -> Int64 {
         let (gap, overflow) = skipped.multipliedReportingOverflow(by: Int64(frameSamples))
         guard !overflow, gap >= 0, gap < Int64.max / 4 else { return head }
         let position = head + gap
-        return isPlausible(position + Int64(samples), at: arrival) || base == nil && skipped <= 250 ? position : head
+        return isPlausible(position + Int64(samples), at: arrival) || base == nil && skipped <= 250
+            ? position : head
     }
 
     /// The position a timestamp tells, or nil before the first one or when it is absurd.
@@ -257,7 +283,8 @@ public struct ArrivalWindow: Sendable {
     /// A carrier's clock cannot run ahead of the time that has passed.
     private func isPlausible(_ end: Int64, at arrival: MonotonicTime) -> Bool {
         guard let firstArrival else { return true }
-        let passed = max(latestArrival, arrival).milliseconds(since: firstArrival) + Self.plausibleLeadMilliseconds
+        let passed =
+            max(latestArrival, arrival).milliseconds(since: firstArrival) + Self.plausibleLeadMilliseconds
         return end <= passed * Int64(rate) / 1000
     }
 }

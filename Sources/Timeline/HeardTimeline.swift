@@ -125,7 +125,8 @@ public struct HeardTimeline: Sendable {
     private mutating func settleFirst(_ settle: (HeardPiece) -> Void) -> Bool {
         guard let first = entries.firstIndex(where: { $0.piece != nil }) else {
             // Marks alone: they have told the round trip, or wait for it.
-            guard let mark = entries.first, mark.returned != nil || latest > mark.sent + milliseconds(60_000) else {
+            guard let mark = entries.first, mark.returned != nil || latest > mark.sent + milliseconds(60_000)
+            else {
                 return false
             }
             entries.removeFirst()

@@ -36,7 +36,8 @@ public struct PlayoutTraits: Sendable, Hashable {
 
     /// Traits made of their parts.
     public init(
-        multipleOfBytes: Int, leastBytes: Int, pieceBytes: Int, leadMilliseconds: Int64, clearReturnsMarks: Bool?
+        multipleOfBytes: Int, leastBytes: Int, pieceBytes: Int, leadMilliseconds: Int64,
+        clearReturnsMarks: Bool?
     ) {
         self.multipleOfBytes = multipleOfBytes
         self.leastBytes = leastBytes
@@ -47,7 +48,8 @@ public struct PlayoutTraits: Sendable, Hashable {
 
     /// Twilio buffers up to 10 minutes (warning 31931) and returns marks on `clear`. 20 ms multiples.
     public static let twilio = PlayoutTraits(
-        multipleOfBytes: 160, leastBytes: 160, pieceBytes: 1600, leadMilliseconds: 60_000, clearReturnsMarks: true)
+        multipleOfBytes: 160, leastBytes: 160, pieceBytes: 1600, leadMilliseconds: 60_000,
+        clearReturnsMarks: true)
     /// Telnyx in `rtp` mode takes 20 ms to 30 s a message and returns queued marks on `clear`.
     public static func telnyx(bytesPer20Milliseconds frame: Int) -> PlayoutTraits {
         PlayoutTraits(

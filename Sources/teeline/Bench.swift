@@ -62,7 +62,8 @@ enum Bench {
         if let index = arguments.firstIndex(of: "--only"), index + 1 < arguments.count {
             cases = cases.filter { $0.name.contains(arguments[index + 1]) }
         }
-        print("CPU in milliseconds per call-second; latencies in milliseconds; 8 kHz, dual channel, 48 kbit/s")
+        print(
+            "CPU in milliseconds per call-second; latencies in milliseconds; 8 kHz, dual channel, 48 kbit/s")
         print(BenchTable.head)
         var figures: [BenchFigures] = []
         for one in cases {

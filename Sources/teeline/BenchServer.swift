@@ -23,9 +23,12 @@ final class BenchServer: @unchecked Sendable {
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         let port = UInt16.random(in: 30_000...39_999)
         process.environment = [
-            "PORT": "\(port)", "TEELINE_STORAGE": folder, "TEELINE_CARRIER_AUTH": "off", "ELEVENLABS_AGENT_ID": "load",
+            "PORT": "\(port)", "TEELINE_STORAGE": folder, "TEELINE_CARRIER_AUTH": "off",
+            "ELEVENLABS_AGENT_ID": "load",
             "ELEVENLABS_BASE_URL": "http://127.0.0.1:\(agentPort)", "TEELINE_QUALITY": "\(run.quality)",
-            "TEELINE_RENDER_LIVE": run.live ? "true" : "false", "TEELINE_MAX_CALLS": "5000", "PATH": "/usr/bin:/bin",
+            "TEELINE_RENDER_LIVE": run.live ? "true" : "false", "TEELINE_MAX_CALLS": "5000",
+            "TEELINE_LOOPS": ProcessInfo.processInfo.environment["TEELINE_LOOPS"] ?? "0",
+            "PATH": "/usr/bin:/bin",
         ]
         let output = Pipe()
         process.standardOutput = output
@@ -49,7 +52,9 @@ final class BenchServer: @unchecked Sendable {
             rest += String(decoding: data, as: UTF8.self)
             var lines = rest.components(separatedBy: "\n")
             rest = lines.removeLast()
-            if lines.contains(where: { $0.contains("\"listening\"") }) { lock.withLock { isListening = true } }
+            if lines.contains(where: { $0.contains("\"listening\"") }) {
+                lock.withLock { isListening = true }
+            }
             for line in lines where line.contains("\"recording_") {
                 guard let range = line.range(of: "\"milliseconds\":") else { continue }
                 let digits = line[range.upperBound...].prefix { $0.isNumber }
@@ -73,7 +78,8 @@ final class BenchServer: @unchecked Sendable {
         let folder = "/proc/\(process.processIdentifier)/task"
         var result: [String: Double] = [:]
         for thread in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-            guard let schedule = try? String(contentsOfFile: "\(folder)/\(thread)/schedstat", encoding: .utf8),
+            guard
+                let schedule = try? String(contentsOfFile: "\(folder)/\(thread)/schedstat", encoding: .utf8),
                 let name = try? String(contentsOfFile: "\(folder)/\(thread)/comm", encoding: .utf8),
                 let nanoseconds = schedule.split(separator: " ").first.flatMap({ Double($0) })
             else { continue }
@@ -84,7 +90,8 @@ final class BenchServer: @unchecked Sendable {
 
     /// Resident memory in MiB (VmRSS).
     func memory() -> Double {
-        let status = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
+        let status =
+            (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         return (line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Double($0) } ?? 0) / 1024
     }

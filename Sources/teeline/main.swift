@@ -8,7 +8,9 @@ if CommandLine.arguments.dropFirst().first == "serve" {
     let exchange = try TelephoneExchange.start(settings, log: Log(level: settings.logLevel))
     signal(SIGTERM, SIG_IGN)
     let source = DispatchSource.makeSignalSource(signal: SIGTERM)
-    source.setEventHandler { _ = exchange.drainAndStop(); exit(0) }
+    source.setEventHandler {
+        _ = exchange.drainAndStop(); exit(0)
+    }
     source.resume()
     dispatchMain()
 } else {

@@ -258,7 +258,7 @@ final class TestDesk: Sendable {
     @Test(arguments: [
         ("limit", "0"), ("limit", "201"), ("limit", "x"), ("from", "yesterday"), ("to", ""),
         ("state", "gone"),
-        ("end", "nobody"), ("cursor", "x"), ("colour", "red"),
+        ("end", "nobody:hangup"), ("cursor", "x"), ("colour", "red"),
     ])
     func badParametersAreSaidSo(name: String, value: String) throws {
         let answer = try TestDesk().ask("/v1/recordings", query: [(name, value)])
@@ -270,7 +270,7 @@ final class TestDesk: Sendable {
     @Test(arguments: [
         ("caller", "+15550100", 5), ("caller", " 15550100", 5), ("caller", "x", 0), ("state", "sealed", 2),
         ("state", "rendering", 1), ("call_id", "CA3", 1), ("carrier", "telnyx", 0), ("from", "2026-11-22", 0),
-        ("to", "2026-11-22T00:00:00Z", 5), ("end", "caller:hangup", 0),
+        ("to", "2026-11-22T00:00:00Z", 5), ("end", "caller:hangup", 0), ("end", "no_such_reason", 0),
     ])
     func filtersReachTheCatalog(name: String, value: String, count: Int) throws {
         let answer = try TestDesk().ask("/v1/recordings", query: [(name, value)])

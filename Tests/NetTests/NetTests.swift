@@ -36,10 +36,14 @@ struct EchoHandler: HTTPHandler {
     let loop: EventLoop
     func respond(to request: HTTPRequest) -> HTTPOutcome {
         guard request.path == "/echo" else {
-            return .response(HTTPResponse(status: 200, body: .bytes(Array("\(request.method) \(request.target)".utf8))))
+            return .response(
+                HTTPResponse(status: 200, body: .bytes(Array("\(request.method) \(request.target)".utf8))))
         }
         return .upgrade { socket in
-            loop.execute { _ = WebSocketConnection.accept(socket, on: loop, limits: WebSocketLimits(), handler: EchoPeer()) }
+            loop.execute {
+                _ = WebSocketConnection.accept(
+                    socket, on: loop, limits: WebSocketLimits(), handler: EchoPeer())
+            }
         }
     }
 }

@@ -47,13 +47,13 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
             Array(sound[$0..<min($0 + size, sound.count)])
         }
         let (result, record) = try await makeCall(
-            .play(pieces), dialect, script: Self.talk, ending: .hangUp(atMilliseconds: 700))
+            .play(pieces), dialect, script: Self.talk, ending: .hangUp(atMilliseconds: 1200))
         let bridge = try #require(record)
         let rate = Int64(dialect.inbound.rate)
 
         #expect(result.end == .asPlanned)
         #expect(result.closeCode == 1000)
-        #expect(result.samples == rate * 7 / 10)
+        #expect(result.samples == rate * 12 / 10)
         #expect(bridge.stopped)
         #expect(bridge.errors == 0)
 
@@ -62,7 +62,7 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
         let wanted =
             sent + [UInt8](repeating: dialect.inbound.silenceByte, count: bridge.sound.count - sent.count)
         #expect(bridge.sound == wanted)
-        #expect(bridge.sound.count == dialect.inbound.bytes(inMilliseconds: 700))
+        #expect(bridge.sound.count == dialect.inbound.bytes(inMilliseconds: 1200))
         #expect(result.caller == SoundCoding.decoded(bridge.sound, codec: dialect.inbound.codec))
 
         // The heard track: silence, the bridge's sound without a hole, silence.

@@ -1,0 +1,114 @@
+// What an API client sees during and after a call, over real sockets.
+
+import Foundation
+import Net
+import Simulator
+import Testing
+
+@Suite(.serialized) struct DeskOverSocketsTests {
+    @Test func aCallCanBeListedPlayedAndRead() async throws {
+        let house = try TestHouse(agent: ShortTalk.agent)
+        async let ended = house.network.call(ShortTalk.call(to: house.media(), milliseconds: 2_500))
+        // While it runs: listed as live, not ready.
+        var liveID: String?
+        for _ in 0..<100 where liveID == nil {
+            let live = try await house.json("/v1/calls")
+            liveID = ((live["calls"] ?? live["items"]) as? [[String: Any]])?.first?["id"] as? String
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        let id = try #require(liveID)
+        let early = try await house.get("/v1/recordings/\(id)/audio.mp3")
+        #expect(early.status == 409)
+        #expect(early.headers["Retry-After"] != nil)
+        let result = await ended
+        await house.settle()
+
+        let list = try await house.json("/v1/recordings?carrier=twilio&limit=5")
+        let rows = try #require(list["recordings"] as? [[String: Any]] ?? list["items"] as? [[String: Any]])
+        #expect(rows.count == 1)
+        #expect(rows.first?["id"] as? String == id)
+
+        let whole = try await house.get("/v1/recordings/\(id)/audio.mp3")
+        #expect(whole.status == 200)
+        #expect(whole.headers["Content-Type"] == "audio/mpeg")
+        let tag = try #require(whole.headers["Etag"] ?? whole.headers["ETag"])
+        let head = try await house.get("/v1/recordings/\(id)/audio.mp3", method: "HEAD")
+        #expect(
+            head.status == 200 && head.headers["Content-Length"] == "\(whole.body.count)" && head.body.isEmpty
+        )
+        let part = try await house.get(
+            "/v1/recordings/\(id)/audio.mp3", headers: [("Range", "bytes=100-199")])
+        #expect(part.status == 206 && part.body == Array(whole.body[100..<200]))
+        #expect(part.headers["Content-Range"] == "bytes 100-199/\(whole.body.count)")
+        let suffix = try await house.get("/v1/recordings/\(id)/audio.mp3", headers: [("Range", "bytes=-50")])
+        #expect(suffix.status == 206 && suffix.body == Array(whole.body.suffix(50)))
+        let several = try await house.get(
+            "/v1/recordings/\(id)/audio.mp3", headers: [("Range", "bytes=0-9,100-109")])
+        #expect(several.status == 206)
+        #expect(several.headers["Content-Type"]?.hasPrefix("multipart/byteranges") == true)
+        let beyond = try await house.get(
+            "/v1/recordings/\(id)/audio.mp3", headers: [("Range", "bytes=\(whole.body.count)-")])
+        #expect(beyond.status == 416 && beyond.headers["Content-Range"] == "bytes */\(whole.body.count)")
+        let same = try await house.get("/v1/recordings/\(id)/audio.mp3", headers: [("If-None-Match", tag)])
+        #expect(same.status == 304 && same.body.isEmpty)
+        let stale = try await house.get(
+            "/v1/recordings/\(id)/audio.mp3", headers: [("Range", "bytes=0-9"), ("If-Range", "\"other\"")])
+        #expect(stale.status == 200 && stale.body == whole.body)
+
+        let transcript = try await house.get("/v1/recordings/\(id)/transcript.txt")
+        #expect(String(decoding: transcript.body, as: UTF8.self).contains("Good morning."))
+        for form in ["json", "vtt", "srt"] {
+            #expect(try await house.get("/v1/recordings/\(id)/transcript.\(form)").status == 200)
+        }
+        for path in ["/healthz", "/readyz", "/metrics", "/openapi.json"] {
+            #expect(try await house.get(path).status == 200, "\(path)")
+        }
+        #expect(try await house.get("/v1/nothing").status == 404)
+        #expect(result.samples > 0)
+        #expect(house.close() == 0)
+    }
+
+    @Test func privateAgentsAreReachedBySignedURL() async throws {
+        var door = AgentDoorSettings()
+        door.apiKey = "key-of-the-test"
+        door.needsAuthorization = true
+        let house = try TestHouse(
+            agent: ShortTalk.agent, door: door, values: ["agent.api_key": "key-of-the-test"])
+        _ = await house.network.call(ShortTalk.call(to: house.media(), milliseconds: 1_500))
+        await house.settle()
+        let conversations = await house.agent.allEnded(withinMilliseconds: 5_000)
+        #expect(conversations.first?.authorization == "signed_url")
+        #expect(conversations.first?.variables["carrier"] == "twilio")
+        #expect(house.close() == 0)
+    }
+
+    @Test(arguments: [("wrong-key", "agent_refused")])
+    func aRefusedAgentEndsTheCallCleanly(key: String, why: String) async throws {
+        var door = AgentDoorSettings()
+        door.apiKey = "key-of-the-test"
+        door.needsAuthorization = true
+        let house = try TestHouse(agent: ShortTalk.agent, door: door, values: ["agent.api_key": key])
+        _ = await house.network.call(ShortTalk.call(to: house.media(), milliseconds: 10_000))
+        await house.settle()
+        let list = try await house.json("/v1/recordings?end=\(why)")
+        let rows = try #require(list["recordings"] as? [[String: Any]] ?? list["items"] as? [[String: Any]])
+        #expect(rows.count == 1)
+        #expect(house.close() == 0)
+    }
+
+    @Test func tokensAreAskedFor() async throws {
+        let house = try TestHouse(
+            agent: ShortTalk.agent,
+            values: ["server.api_token": "first-token,second-token", "server.host": "127.0.0.1"])
+        #expect(try await house.get("/v1/recordings").status == 401)
+        #expect(
+            try await house.get("/v1/recordings", headers: [("Authorization", "Bearer wrong")]).status == 401)
+        for token in ["first-token", "second-token"] {
+            #expect(
+                try await house.get("/v1/recordings", headers: [("Authorization", "Bearer \(token)")]).status
+                    == 200)
+        }
+        #expect(try await house.get("/healthz").status == 200)
+        house.close()
+    }
+}

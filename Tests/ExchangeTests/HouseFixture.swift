@@ -1,0 +1,90 @@
+// A whole house for tests: exchange, agent and carriers in one process, storage in a temporary folder.
+
+import Archive
+import Exchange
+import Foundation
+import Net
+import Simulator
+import Telemetry
+
+/// A running house. Call `close` at the end.
+final class TestHouse: Sendable {
+    let folder: String
+    let exchange: TelephoneExchange
+    let agent: SimulatedAgent
+    let network: CarrierNetwork
+    let client = HTTPClient()
+
+    init(
+        agent settings: SimulatedAgentSettings, door: AgentDoorSettings = .init(),
+        values: [String: String] = [:]
+    ) throws {
+        folder = NSTemporaryDirectory() + "teeline-house-" + UUID().uuidString
+        agent = try SimulatedAgent.start(settings, door: door)
+        network = try CarrierNetwork.start()
+        var all = [
+            "storage.path": folder, "server.port": "0", "server.carrier_auth": "off", "agent.id": "agent",
+            "agent.base_url": agent.baseURL, "server.drain_seconds": "5",
+        ]
+        all.merge(values) { _, new in new }
+        exchange = try TelephoneExchange.start(Settings(values: all), log: Log(level: .error))
+    }
+
+    /// The media address of `path`.
+    func media(_ path: String = "/twilio/media-stream") -> String { "ws://127.0.0.1:\(exchange.port)\(path)" }
+
+    /// Asks the desk.
+    func get(_ path: String, method: String = "GET", headers: [(String, String)] = []) async throws(NetError)
+        -> HTTPClientResponse
+    {
+        try await client.send(
+            HTTPClientRequest(
+                method: method, url: "http://127.0.0.1:\(exchange.port)\(path)", headers: headers,
+                limit: 64 << 20))
+    }
+
+    /// Asks the desk for JSON.
+    func json(_ path: String) async throws -> [String: Any] {
+        let response = try await get(path)
+        return try JSONSerialization.jsonObject(with: Data(response.body)) as? [String: Any] ?? [:]
+    }
+
+    /// Waits until no recording is unfinished.
+    func settle() async {
+        for _ in 0..<400 where exchange.unfinishedRecordings > 0 || exchange.liveCalls > 0 {
+            do { try await Task.sleep(for: .milliseconds(25)) } catch { return }
+        }
+    }
+
+    /// Drains, stops, and removes the storage. Returns how many recordings were left unsealed.
+    @discardableResult func close() -> Int {
+        let left = exchange.drainAndStop()
+        network.stop()
+        agent.stop()
+        client.close()
+        do { try FileManager.default.removeItem(atPath: folder) } catch { return left }
+        return left
+    }
+}
+
+/// A short talk: the agent greets, the caller answers.
+enum ShortTalk {
+    static let agent = SimulatedAgentSettings(turns: [
+        AgentTurn(
+            "Good morning.", sound: .tone(hertz: 620, level: 8000), milliseconds: 900,
+            trigger: .afterPrevious(milliseconds: 0))
+    ])
+
+    static func call(
+        to url: String, dialect: CarrierDialect = .twilio, milliseconds: Int = 2_000, seed: UInt64 = 1
+    )
+        -> SimulatedCallSettings
+    {
+        SimulatedCallSettings(
+            url: url, dialect: dialect,
+            script: CallerScript([
+                .init(.silence, milliseconds: 1_100),
+                .init(.tone(hertz: 440, level: 8000), milliseconds: 400),
+            ]), ending: .hangUp(atMilliseconds: milliseconds), seed: seed)
+    }
+}
