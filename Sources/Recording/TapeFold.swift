@@ -18,6 +18,22 @@ struct TapeFold {
         var before: Int64
     }
 
+    /// A mark that came back, until frames on both sides of it are known.
+    ///
+    /// Marks and frames share one ordered connection: a mark that comes before the frame ending at `bound`
+    /// was sent before that frame's end. So a connection that stands still for a while, and then delivers
+    /// everything at once, moves no mark by more than a frame.
+    private struct ReturningMark {
+        var name: String
+        var time: MonotonicTime
+        var position: MediaTime
+        var bound: MediaTime?
+        var boundTime = MonotonicTime(nanoseconds: 0)
+        var isBracketed = false
+    }
+
+    /// How long a returned mark waits for the frames after it, in milliseconds of the call's clock.
+    static let bracketMilliseconds: Int64 = 500
     /// How long frames that come late are still taken into the recording, in milliseconds.
     static let lateMilliseconds: Int64 = 1_000
     /// How often the fold settles and drains, in milliseconds of the call's clock.
@@ -35,6 +51,7 @@ struct TapeFold {
     private var lastStep: Int64 = 0
     private var gaps: [(interval: Interval, isLoss: Bool)] = []
     private var closingTime: MonotonicTime?
+    private var returning: [ReturningMark] = []
     private var decoder: SampleDecoder
     private var agentDecoder: SampleDecoder
     private var scratch: [Int16] = []
@@ -72,7 +89,8 @@ struct TapeFold {
             agent.write(scratch[...], at: record.position)
         case .agentMedia: sendPiece(record, at: now)
         case .markSent: heard.sendMark(record.text, at: now)
-        case .markReturned: heard.returnMark(record.text, at: now)
+        case .markReturned:
+            returning.append(ReturningMark(name: record.text, time: record.time, position: now))
         case .clear:
             heard.clear(at: now)
             facts.event("clear", at: now.samples)
@@ -88,6 +106,7 @@ struct TapeFold {
         }
         guard now.samples - lastStep >= Self.stepMilliseconds * Int64(header.rate) / 1000 else { return }
         lastStep = now.samples
+        returnMarks(before: now.samples - Self.bracketMilliseconds * Int64(header.rate) / 1000)
         try settle(at: now, read: read)
         let late = Self.lateMilliseconds * Int64(header.rate) / 1000
         let ready = min(caller.end, now.samples) - late
@@ -105,6 +124,7 @@ struct TapeFold {
             let told = clock.position(at: closingTime).samples
             if told - end > Int64(header.rate) / 5 { end = told }
         }
+        returnMarks(before: .max)
         var failure: RecordingError?
         var settled: [HeardPiece] = []
         heard.finish(at: MediaTime(samples: end)) { settled.append($0) }
@@ -124,8 +144,41 @@ struct TapeFold {
         record.payload.withUnsafeBytes { decoder.decode($0, into: &scratch) }
         guard !scratch.isEmpty else { return }
         facts.callerSamples += caller.write(scratch[...], at: record.position)
-        clock.observe(
-            end: MediaTime(samples: record.position + Int64(scratch.count)), arrival: record.time)
+        let end = MediaTime(samples: record.position + Int64(scratch.count))
+        clock.observe(end: end, arrival: record.time)
+        bracketMarks(end: end, arrival: record.time)
+    }
+
+    // MARK: Marks between frames
+
+    /// The frame that ends at `end` came at `arrival`: marks that came before it were sent before it.
+    private mutating func bracketMarks(end: MediaTime, arrival: MonotonicTime) {
+        for index in returning.indices {
+            guard let bound = returning[index].bound else {
+                guard arrival >= returning[index].time else { continue }
+                returning[index].bound = end
+                returning[index].boundTime = arrival
+                continue
+            }
+            if arrival < returning[index].time {
+                // A frame that had waited for its predecessor: the predecessor was late, and bounds nothing.
+                returning[index].bound = nil
+            } else if arrival < returning[index].boundTime {
+                returning[index].bound = max(bound, end)
+            } else {
+                returning[index].position = min(returning[index].position, bound)
+                returning[index].isBracketed = true
+            }
+        }
+        returnMarks(before: .min)
+    }
+
+    /// Tells the timeline the marks that are as sharp as they will be, and those older than `position`.
+    private mutating func returnMarks(before position: Int64) {
+        while let first = returning.first, first.isBracketed || first.position.samples < position {
+            heard.returnMark(first.name, at: min(first.position, first.bound ?? first.position))
+            returning.removeFirst()
+        }
     }
 
     private mutating func sendPiece(_ record: TapeRecord, at now: MediaTime) {

@@ -15,7 +15,8 @@ struct ClockedPath {
     private var last = Int64.min
 
     mutating func post(_ message: [UInt8], at due: Int64) {
-        last = max(last, due)
+        // No two messages come at once: the machine stamps them one after another.
+        last = max(last == .min ? due : last + 1, due)
         waiting.append((last, message))
     }
 

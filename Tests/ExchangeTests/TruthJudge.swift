@@ -59,6 +59,13 @@ struct TruthJudge {
         return findings
     }
 
+    /// What of it concerns the agent's channel.
+    func agentFindings() -> TruthFindings {
+        var findings = TruthFindings()
+        judgeAgent(&findings)
+        return findings
+    }
+
     // MARK: The caller
 
     private func judgeCaller(_ findings: inout TruthFindings) {
@@ -120,7 +127,7 @@ struct TruthJudge {
     /// the same.
     private func place(of stretch: Stretch, among there: [Stretch]) -> Int? {
         let reach = result.rate / 4
-        let width = min(stretch.count - window, result.rate / 20)
+        let width = min(stretch.count - window, 3 * window)
         guard width > 0 else { return nil }
         var best: (place: Int, value: Double)?
         for candidate in there where abs(candidate.lowerBound - stretch.lowerBound) < reach {
