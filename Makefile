@@ -64,8 +64,8 @@ lint: .build/swift ## the formatter's opinion
 	$(SWIFT) format lint --strict --parallel --configuration .swift-format -r Package.swift Sources Tests
 
 fuzz: .build/swift .build/packages-test ## hostile bytes; FUZZ_SECONDS for each target
-	@test -x Tests/Fuzz/run || { echo "Tests/Fuzz/run is not here" >&2; exit 1; }
-	Tests/Fuzz/run
+	@test -x Tests/Fuzz/run.sh || { echo "Tests/Fuzz/run.sh is not here" >&2; exit 1; }
+	Tests/Fuzz/run.sh
 
 # The sanitizers have build folders of their own.
 tsan: .build/swift .build/packages-test ## every test under the thread sanitizer
