@@ -55,15 +55,15 @@ func folded(_ bytes: [UInt8], _ header: TapeHeader) throws -> (samples: Int, len
     var parser = TapeParser()
     var fold = try TapeFold(header: header, at: MonotonicTime(nanoseconds: 1_000_000_000))
     var emitted = 0
-    let read: (Int64, Int) throws(RecordingError) -> [UInt8] = { offset, count in
+    let read: (Int64, Int) throws(RecordingError) -> [UInt8] = { (offset: Int64, count: Int) throws(RecordingError) -> [UInt8] in
         precondition(offset >= 0 && count >= 0 && Int(offset) + count <= bytes.count, "reads beyond the tape")
         return Array(bytes[Int(offset)..<Int(offset) + count])
     }
-    let emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void = { left, right in
+    let emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void = { (left: ArraySlice<Int16>, right: ArraySlice<Int16>) throws(RecordingError) -> Void in
         precondition(left.count == right.count, "channels of different length")
         emitted += left.count
         // A tape of some kilobytes must not ask for hours of sound.
-        if emitted > 200_000_000 { throw .tapeTooLarge }
+        if emitted > 200_000_000 { throw RecordingError.tapeTooLarge }
     }
     bytes.withUnsafeBytes { parser.feed($0) }
     while let record = parser.next() { try fold.take(record, read: read, emit: emit) }
