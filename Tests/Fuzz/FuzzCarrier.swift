@@ -14,7 +14,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     for message in messages.prefix(64) {
         do {
             let event = try codec.decode(UnsafeRawBufferPointer(rebasing: message))
-            if case .media = event { precondition(codec.payload.count <= message.count, "more sound than message") }
+            if case .media = event {
+                precondition(codec.payload.count <= message.count, "more sound than message")
+            }
         } catch {
             continue
         }

@@ -12,7 +12,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         guard case .partial(let ranges) = RangeOutcome.evaluate(field, total: total) else { continue }
         precondition(!ranges.isEmpty && ranges.count <= RangeOutcome.rangeLimit)
         for range in ranges {
-            precondition(range.offset >= 0 && range.length > 0 && range.length <= total - range.offset, "outside of the file")
+            precondition(
+                range.offset >= 0 && range.length > 0 && range.length <= total - range.offset,
+                "outside of the file")
         }
     }
     return 0

@@ -27,7 +27,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         var again: [UInt8] = []
         decoded.withUnsafeBytes { Base64.encode($0, into: &again) }
         var twice: [UInt8] = []
-        precondition(again.withUnsafeBytes { Base64.decode($0, into: &twice) } && twice == decoded, "base64 does not return")
+        precondition(
+            again.withUnsafeBytes { Base64.decode($0, into: &twice) } && twice == decoded,
+            "base64 does not return")
     }
     return 0
 }
