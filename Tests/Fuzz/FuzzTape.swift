@@ -80,6 +80,7 @@ func folded(_ bytes: [UInt8], _ header: TapeHeader) throws -> (samples: Int, len
     return (emitted, length)
 }
 
+/// What libFuzzer calls with each input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let all = Array(UnsafeBufferPointer(start: start, count: count))

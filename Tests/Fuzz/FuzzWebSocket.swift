@@ -35,6 +35,7 @@ func items(_ bytes: [UInt8], isServer: Bool, cut: Int) -> (told: [[UInt8]], brea
     return (told, nil)
 }
 
+/// What libFuzzer calls with each input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count >= 2 else { return 0 }
