@@ -13,9 +13,11 @@ func room(_ name: String, _ doors: [String] = []) -> Target {
 }
 
 /// The tests of one room, with the rooms they look into besides it.
-func tests(_ name: String, _ doors: [String] = [], resources: [Resource]? = nil) -> Target {
+func tests(
+    _ name: String, _ doors: [String] = [], resources: [Resource]? = nil, as title: String? = nil
+) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: ([name] + doors).map { .byName(name: $0) },
+        name: title ?? name + "Tests", dependencies: ([name] + doors).map { .byName(name: $0) },
         resources: resources, swiftSettings: strict)
 }
 
@@ -30,7 +32,6 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
-        .systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"])]),
         .systemLibrary(name: "CSpeexDSP", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
 
         // Floor 0
@@ -42,7 +43,7 @@ let package = Package(
         room("Tape", ["Audio", "Telemetry"]),
         room("Carriers", ["Audio", "Wire"]),
         room("Agents", ["Audio", "Wire"]),
-        room("Net", ["Telemetry", "CLinux", "COpenSSL", "CMicroHTTPD", "CWslay"]),
+        room("Net", ["Telemetry", "CLinux", "COpenSSL", "CMicroHTTPD"]),
         // Floor 2
         room("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents"]),
         room("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "CLame", "CLinux", "COpenSSL"]),
@@ -62,7 +63,8 @@ let package = Package(
             name: "teeline",
             dependencies: [
                 "Exchange", "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape",
-                "Carriers", "Agents", "Net", "Audio", "Wire", "Telemetry", "CLinux",
+                "Carriers", "Agents", "Net", "Audio", "Wire", "Telemetry", "CLinux", "CLame", "CSQLite",
+                "COpenSSL", "CMicroHTTPD",
             ],
             swiftSettings: strict),
 
@@ -78,7 +80,8 @@ let package = Package(
         // The server that the catastrophe tests kill, and the disk that stands still under it.
         .target(name: "CSlowDisk", path: "Tests/CSlowDisk"),
         .executableTarget(
-            name: "crash-server", dependencies: ["Exchange", "Telemetry", "CSlowDisk"], path: "Tests/CrashServer",
+            name: "crash-server", dependencies: ["Exchange", "Telemetry", "CSlowDisk"],
+            path: "Tests/CrashServer",
             swiftSettings: strict),
         tests(
             "Exchange",
@@ -86,6 +89,9 @@ let package = Package(
                 "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers",
                 "Agents", "Net", "Audio", "Wire", "Telemetry",
             ]),
+        tests(
+            "teeline",
+            ["Exchange", "Desk", "Archive", "Simulator", "Tape", "Audio", "Telemetry"], as: "TeelineTests"),
         .testTarget(name: "HouseTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

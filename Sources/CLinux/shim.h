@@ -4,8 +4,8 @@
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <sys/sendfile.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <netinet/in.h>
@@ -21,10 +21,8 @@ static inline int teeline_set_thread_nice(int nice) {
     return setpriority(PRIO_PROCESS, (id_t)teeline_thread_id(), nice);
 }
 
-#include <sys/prctl.h>
-
-/// Names the calling thread (15 bytes are kept); prctl is variadic, which Swift cannot call.
-static inline void teeline_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+/// Names the calling thread; the kernel keeps 15 bytes.
+static inline int teeline_set_thread_name(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 /// Declared by glibc for _GNU_SOURCE only: writes back everything of the file system that `fd` lies on.
 extern int syncfs(int fd);

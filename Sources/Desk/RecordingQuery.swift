@@ -4,13 +4,16 @@ import Archive
 import Net
 
 /// What a list is asked for.
-struct RecordingQuery {
-    var filter = CallFilter()
-    var cursor: String?
-    var limit = 50
+public struct RecordingQuery: Sendable {
+    /// Which calls.
+    public var filter = CallFilter()
+    /// Where the page before ended.
+    public var cursor: String?
+    /// Most items on the page.
+    public var limit = 50
 
     /// Every parameter and its meaning.
-    static let parameters: [(name: String, meaning: String)] = [
+    public static let parameters: [(name: String, meaning: String)] = [
         ("from", "Started at this instant or later (RFC 3339)"),
         ("to", "Started before this instant (RFC 3339)"),
         ("carrier", "The carrier's name"), ("caller", "The calling number"), ("called", "The called number"),
@@ -22,7 +25,7 @@ struct RecordingQuery {
 
     /// Reads the query. A parameter that is unknown or cannot be read is a problem: a filter that is silently not
     /// applied shows more than was asked for.
-    static func read(_ query: [(name: String, value: String)]) -> Result<RecordingQuery, ParameterError> {
+    public static func read(_ query: [(name: String, value: String)]) -> Result<RecordingQuery, ParameterError> {
         var result = RecordingQuery()
         for (name, value) in query {
             guard result.set(name, value) else {
@@ -34,7 +37,10 @@ struct RecordingQuery {
     }
 
     /// A parameter that cannot be read.
-    struct ParameterError: Error { var name: String }
+    public struct ParameterError: Error {
+        /// Its name, or "(unknown)".
+        public var name: String
+    }
 
     private mutating func set(_ name: String, _ value: String) -> Bool {
         switch name {

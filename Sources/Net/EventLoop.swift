@@ -1,272 +1,298 @@
 // One thread on epoll: the media sockets' loop, and the executor of the calls on it.
 
 import CLinux
+import Dispatch
 import Glibc
 import Telemetry
 
-/// Who is told that a descriptor is ready. Called on the loop.
-protocol DescriptorWatcher: AnyObject {
-    /// The descriptor can be read, written, or has failed (then both are worth trying).
-    func descriptorReady(readable: Bool, writable: Bool)
-    /// The wakeup is over: what it queued can leave by one write.
-    func flushAfterWakeup()
-    /// About every 100 ms, for time limits.
-    func checkDeadline(at now: MonotonicTime)
-    /// The loop ends: what it watches for goes now.
-    func loopEnds()
-}
-
 /// A thread that waits on epoll, runs the jobs of the actors that live on it, and ticks.
 ///
-/// Everything loop-confined (sockets, calls) is touched only on the loop's own thread.
+/// Everything loop-confined (sockets, calls) is touched only on the loop's own thread. A turn is: the events of
+/// one `epoll_wait`, due tickers, queued jobs, then one write for each socket that has something to send.
 public final class EventLoop: SerialExecutor, @unchecked Sendable {
-    // `work`, `isAwake` and `isStopping` are guarded by `lock`; all else is touched on the loop's thread only.
+    // `lock` guards the members marked so; all else is touched on the loop's thread only.
+
+    /// A piece of work that waits for its turn.
     private enum Work {
         case job(UnownedJob)
         case body(@Sendable () -> Void)
     }
 
-    private struct Slot {
-        var generation: UInt32
-        var watcher: (any DescriptorWatcher)?
-    }
-
+    private let name: String
     private let epoll: Int32
-    private let wake: Int32
-    private let lock = Lock()
-    private var work: [Work] = []
-    private var isAwake = false
-    private var isStopping = false
-    private var thread: WorkerThread?
+    private let wakeup: Int32
+    private let lock = PthreadMutex()
+    private var queue: [Work] = []  // lock
+    private var isSleeping = false  // lock
+    private var isStopping = false  // lock
+    private var afterlife: DispatchQueue?  // lock; set once the thread has ended
+    private var thread = pthread_t()  // written by `start`, read by `stop`
 
-    private var slots: [Slot] = []
-    private var freeSlots: [Int] = []
-    private var dirty: [any DescriptorWatcher] = []
-    private var tickers: [Ticker] = []
-    private var lastDeadlines = MonotonicTime(nanoseconds: 0)
-    /// Where sockets of the loop read into; what stays is copied.
-    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
-    /// Random bytes for masks, taken from the kernel by the kilobyte.
-    var masks = MaskSource()
+    private var running: [Work] = []
+    private var descriptors = DescriptorTable()
+    private var tickers = TickerHeap()
+    private var dirty: [any LoopFlushable] = []
+    private var isOpen = true
+    /// Where sockets of this loop read into, one at a time.
+    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 128 << 10, alignment: 64)
+    /// Where TLS puts what it deciphered, one socket at a time.
+    let plainBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
+    /// Mask keys of the loop's client sockets.
+    var maskKeys = MaskKeys()
 
-    /// The slot in which a thread finds its loop. `pthread_self` is hoisted across executor hops; this is not.
-    private static let current: pthread_key_t = {
+    /// Which loop the current thread is. Never pthread_self: the optimizer hoists it across executor hops.
+    private static let slot: pthread_key_t = {
         var key = pthread_key_t()
         pthread_key_create(&key, nil)
         return key
     }()
+    private static let wakeToken = UInt64.max
 
     /// Starts a loop with its own thread. Throws `NetError.system` when the kernel gives no epoll.
     public static func start(name: String) throws(NetError) -> EventLoop {
         let epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard epoll >= 0 else { throw .system(operation: "epoll_create1", errno: errno) }
-        let wake = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-        guard wake >= 0 else {
-            close(epoll)
-            throw .system(operation: "eventfd", errno: errno)
+        let wakeup = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        guard wakeup >= 0 else {
+            let code = errno
+            Glibc.close(epoll)
+            throw .system(operation: "eventfd", errno: code)
         }
-        // A peer that is gone must be an error of a write, not the end of the process.
-        signal(SIGPIPE, SIG_IGN)
-        let loop = EventLoop(epoll: epoll, wake: wake)
-        loop.thread = WorkerThread(name: name) { loop.run() }
+        let loop = EventLoop(name: name, epoll: epoll, wakeup: wakeup)
+        var event = epoll_event()
+        event.events = Readiness.read.rawValue
+        event.data.u64 = wakeToken
+        guard epoll_ctl(epoll, EPOLL_CTL_ADD, wakeup, &event) == 0 else {
+            let code = errno
+            loop.closeDescriptors()
+            throw .system(operation: "epoll_ctl", errno: code)
+        }
+        let retained = Unmanaged.passRetained(loop)
+        let status = pthread_create(&loop.thread, nil, { EventLoop.main($0) }, retained.toOpaque())
+        guard status == 0 else {
+            retained.release()
+            loop.closeDescriptors()
+            throw .system(operation: "pthread_create", errno: status)
+        }
         return loop
     }
 
-    private init(epoll: Int32, wake: Int32) {
+    private init(name: String, epoll: Int32, wakeup: Int32) {
+        self.name = name
         self.epoll = epoll
-        self.wake = wake
-        var event = epoll_event()
-        event.events = EPOLLIN.rawValue
-        event.data.u64 = UInt64.max
-        epoll_ctl(epoll, EPOLL_CTL_ADD, wake, &event)
+        self.wakeup = wakeup
     }
 
     deinit {
-        close(epoll)
-        close(wake)
         readBuffer.deallocate()
+        plainBuffer.deallocate()
     }
 
-    // MARK: Executor
+    // MARK: Work from anywhere
 
     /// Takes a Swift job of an actor that lives here.
-    public func enqueue(_ job: consuming ExecutorJob) { add(.job(UnownedJob(job))) }
-
-    /// This loop as an actor's executor.
-    public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
-
-    /// Traps when the caller is not on this loop: `assumeIsolated` asks.
-    public func checkIsolated() { precondition(isCurrent, "not on this event loop") }
-
-    /// Whether the caller is isolated by this loop.
-    public func isIsolatingCurrentContext() -> Bool? { isCurrent }
+    public func enqueue(_ job: consuming ExecutorJob) { submit(.job(UnownedJob(job))) }
 
     /// Runs `body` on the loop, soon. Callable from any thread.
-    public func execute(_ body: @escaping @Sendable () -> Void) { add(.body(body)) }
+    public func execute(_ body: @escaping @Sendable () -> Void) { submit(.body(body)) }
 
-    /// Whether the caller is on the loop's thread.
-    public var isCurrent: Bool {
-        pthread_getspecific(Self.current)
-            == UnsafeMutableRawPointer(Unmanaged.passUnretained(self).toOpaque())
+    private func submit(_ work: Work) {
+        lock.lock()
+        defer { lock.unlock() }
+        if let afterlife {
+            afterlife.async { self.perform(work) }
+            return
+        }
+        queue.append(work)
+        if isSleeping {
+            isSleeping = false
+            eventfd_write(wakeup, 1)
+        }
     }
 
-    /// Calls `body` on the loop about every `milliseconds` until the returned ticker is cancelled. Callable from
-    /// any thread.
+    private func perform(_ work: Work) {
+        pthread_setspecific(Self.slot, Unmanaged.passUnretained(self).toOpaque())
+        defer { pthread_setspecific(Self.slot, nil) }
+        run(work)
+    }
+
+    @inline(__always)
+    private func run(_ work: Work) {
+        switch work {
+        case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
+        case .body(let body): body()
+        }
+    }
+
+    /// This loop as an actor's `unownedExecutor`.
+    public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
+
+    /// Whether the caller is on the loop's thread (by a thread-specific slot, never pthread_self).
+    public var isCurrent: Bool {
+        pthread_getspecific(Self.slot) == Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    /// Lets `assumeIsolated` pass in callbacks on the loop's thread.
+    public func checkIsolated() { precondition(isCurrent, "not on the event loop") }
+    /// Lets `assumeIsolated` pass in callbacks on the loop's thread.
+    public func isIsolatingCurrentContext() -> Bool? { isCurrent }
+
+    // MARK: Time
+
+    /// Calls `body` on the loop about every `milliseconds` until the returned ticker is cancelled.
     public func every(milliseconds: Int, _ body: @escaping @Sendable () -> Void) -> Ticker {
-        let ticker = Ticker(milliseconds: Int64(max(1, milliseconds)), body: body)
+        let interval = Int64(max(milliseconds, 1)).multipliedReportingOverflow(by: 1_000_000).partialValue
+        return schedule(Ticker(interval: interval, body), after: milliseconds)
+    }
+
+    /// Calls `body` on the loop once, about `milliseconds` from now, unless the returned ticker is cancelled.
+    public func after(milliseconds: Int, _ body: @escaping @Sendable () -> Void) -> Ticker {
+        schedule(Ticker(interval: 0, body), after: milliseconds)
+    }
+
+    private func schedule(_ ticker: Ticker, after milliseconds: Int) -> Ticker {
+        let due = MonotonicTime.now.adding(milliseconds: Int64(max(milliseconds, 0))).nanoseconds
         if isCurrent {
-            tickers.append(ticker)
+            tickers.insert(ticker, due: due)
         } else {
-            execute { [self] in tickers.append(ticker) }
+            execute { self.tickers.insert(ticker, due: due) }
         }
         return ticker
     }
 
-    /// Ends the loop and joins its thread. Not from the loop itself.
-    public func stop() {
-        lock.withLock { isStopping = true }
-        poke()
-        thread?.join()
-        thread = nil
+    // MARK: Descriptors, on the loop
+
+    /// Watches `descriptor` until `unwatch`; the loop holds `handler` as long.
+    func watch(
+        _ descriptor: Int32, _ interest: Readiness, handler: any DescriptorHandler
+    ) throws(NetError) -> Registration {
+        guard isOpen else { throw .system(operation: "epoll_ctl", errno: ECANCELED) }
+        return try descriptors.add(descriptor, interest, epoll: epoll, handler: handler)
     }
-
-    private func add(_ item: Work) {
-        let mustWake = lock.withLock { () -> Bool in
-            work.append(item)
-            let sleeping = !isAwake
-            isAwake = true
-            return sleeping
-        }
-        if mustWake, !isCurrent { poke() }
+    /// Changes what a descriptor is watched for.
+    func change(_ registration: Registration, to interest: Readiness) {
+        descriptors.change(registration, to: interest, epoll: epoll)
     }
-
-    private func poke() {
-        var one: UInt64 = 1
-        // A full counter has woken the loop already.
-        _ = write(wake, &one, 8)
-    }
-
-    // MARK: Descriptors (on the loop)
-
-    /// Watches `descriptor`; the token names it from now on.
-    func watch(_ descriptor: Int32, for interest: EPOLL_EVENTS, _ watcher: any DescriptorWatcher) -> UInt64 {
-        let index = freeSlots.popLast() ?? slots.count
-        if index == slots.count { slots.append(Slot(generation: 0, watcher: nil)) }
-        slots[index].generation &+= 1
-        slots[index].watcher = watcher
-        let token = UInt64(slots[index].generation) << 32 | UInt64(index)
-        control(EPOLL_CTL_ADD, descriptor, interest, token)
-        return token
-    }
-
-    /// Changes what `descriptor` is watched for.
-    func change(_ descriptor: Int32, to interest: EPOLL_EVENTS, token: UInt64) {
-        control(EPOLL_CTL_MOD, descriptor, interest, token)
-    }
-
-    /// Watches `descriptor` no more; a stale event of it is recognised by the generation.
-    func unwatch(_ descriptor: Int32, token: UInt64) {
-        control(EPOLL_CTL_DEL, descriptor, EPOLL_EVENTS(0), token)
-        let index = Int(token & 0xFFFF_FFFF)
-        slots[index].watcher = nil
-        freeSlots.append(index)
-    }
-
-    /// `watcher` has something to send at the end of this wakeup.
-    func needsFlush(_ watcher: any DescriptorWatcher) { dirty.append(watcher) }
-
-    private func control(_ operation: Int32, _ descriptor: Int32, _ interest: EPOLL_EVENTS, _ token: UInt64) {
-        var event = epoll_event()
-        event.events = interest.rawValue
-        event.data.u64 = token
-        epoll_ctl(epoll, operation, descriptor, &event)
-    }
+    /// Watches a descriptor no more.
+    func unwatch(_ registration: Registration) { descriptors.remove(registration, epoll: epoll) }
+    /// Has `socket` flush at the end of this turn.
+    func markDirty(_ socket: any LoopFlushable) { dirty.append(socket) }
 
     // MARK: The thread
 
-    private func run() {
-        pthread_setspecific(Self.current, UnsafeMutableRawPointer(Unmanaged.passUnretained(self).toOpaque()))
-        var events = [epoll_event](repeating: epoll_event(), count: 256)
-        while true {
-            let (hasWork, stop) = lock.withLock { () -> (Bool, Bool) in
-                isAwake = !work.isEmpty
-                return (!work.isEmpty, isStopping)
-            }
-            if stop, !hasWork { break }
-            let count = epoll_wait(epoll, &events, Int32(events.count), hasWork ? 0 : timeout())
-            lock.withLock { isAwake = true }
-            for index in 0..<max(0, Int(count)) { dispatch(events[index]) }
-            runWork()
-            runTickers()
-            flush()
+    /// Ends the loop and joins its thread. Sockets on it are cut (code 1006) and queued work is run before.
+    /// Called on the loop itself, it ends after the current turn and is not joined.
+    ///
+    /// Work that comes later runs one piece at a time on a dispatch queue, so that nobody awaits for ever.
+    public func stop() {
+        let first = lock.withLock {
+            if isStopping { return false }
+            isStopping = true
+            eventfd_write(wakeup, 1)
+            return true
         }
-        // Sockets that are still open, or waiting for the peer's part of a close, are given back to their owners:
-        // libmicrohttpd ends the process when it is stopped before all of its upgraded sockets are back.
-        for slot in slots { slot.watcher?.loopEnds() }
-        runWork()
-        pthread_setspecific(Self.current, nil)
+        guard first else { return }
+        if isCurrent { pthread_detach(thread) } else { pthread_join(thread, nil) }
+    }
+
+    private static func main(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        guard let argument else { return nil }
+        let loop = Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue()
+        pthread_setspecific(slot, argument)
+        teeline_set_thread_name(loop.name)
+        loop.turn()
+        loop.windDown()
+        pthread_setspecific(slot, nil)
+        return nil
+    }
+
+    private func turn() {
+        let capacity: Int32 = 256
+        withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Int(capacity)) { events in
+            while true {
+                let (idle, stopping) = lock.withLock {
+                    isSleeping = queue.isEmpty && !isStopping
+                    return (isSleeping, isStopping)
+                }
+                if stopping { return }
+                let count = epoll_wait(epoll, events.baseAddress, capacity, idle ? timeout() : 0)
+                lock.withLock { isSleeping = false }
+                for index in 0..<Int(max(count, 0)) { dispatch(events[index]) }
+                runTickers()
+                runQueued(rounds: 8)
+                flushDirty()
+            }
+        }
     }
 
     private func dispatch(_ event: epoll_event) {
-        let token = event.data.u64
-        if token == UInt64.max {
-            var count: UInt64 = 0
-            _ = read(wake, &count, 8)
-            return
+        if event.data.u64 == Self.wakeToken {
+            var value: eventfd_t = 0
+            eventfd_read(wakeup, &value)
+        } else if let handler = descriptors.handler(of: event.data.u64) {
+            handler.ready(Readiness(rawValue: event.events))
         }
-        let index = Int(token & 0xFFFF_FFFF)
-        guard index < slots.count, slots[index].generation == UInt32(token >> 32),
-            let watcher = slots[index].watcher
-        else { return }
-        let failed = event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0
-        watcher.descriptorReady(
-            readable: failed || event.events & EPOLLIN.rawValue != 0,
-            writable: failed || event.events & EPOLLOUT.rawValue != 0)
     }
 
-    private func runWork() {
-        let items = lock.withLock { () -> [Work] in
-            let items = work
-            work = []
-            return items
-        }
-        for item in items {
-            switch item {
-            case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
-            case .body(let body): body()
-            }
-        }
+    /// Milliseconds to the next ticker, rounded up; -1 without one.
+    private func timeout() -> Int32 {
+        guard let due = tickers.earliest else { return -1 }
+        let left = due &- MonotonicTime.now.nanoseconds
+        return left <= 0 ? 0 : Int32(clamping: (left &+ 999_999) / 1_000_000)
     }
 
     private func runTickers() {
-        guard !tickers.isEmpty || !slots.isEmpty else { return }
-        let now = MonotonicTime.now
-        for ticker in tickers where !ticker.isCancelled && now >= ticker.due {
-            ticker.advance(past: now)
-            ticker.body()
-        }
-        tickers.removeAll { $0.isCancelled }
-        if now.milliseconds(since: lastDeadlines) >= 100 {
-            lastDeadlines = now
-            for slot in slots { slot.watcher?.checkDeadline(at: now) }
+        guard let earliest = tickers.earliest else { return }
+        let now = MonotonicTime.now.nanoseconds
+        guard earliest <= now else { return }
+        while let body = tickers.popDue(now) { body() }
+    }
+
+    /// Runs queued work and what it queues, at most `rounds` times over, so that events get their turn.
+    private func runQueued(rounds: Int) {
+        for _ in 0..<rounds {
+            let isEmpty = lock.withLock {
+                if queue.isEmpty { return true }
+                swap(&queue, &running)
+                return false
+            }
+            if isEmpty { return }
+            for work in running { run(work) }
+            running.removeAll(keepingCapacity: true)
         }
     }
 
-    private func flush() {
-        // Flushing may fail a socket, which marks nothing dirty again.
-        while !dirty.isEmpty {
-            let watchers = dirty
-            dirty.removeAll(keepingCapacity: true)
-            for watcher in watchers { watcher.flushAfterWakeup() }
+    private func flushDirty() {
+        guard !dirty.isEmpty else { return }
+        var index = 0
+        while index < dirty.count {  // a flush may mark another socket
+            dirty[index].flushAtEndOfTurn()
+            index += 1
         }
+        dirty.removeAll(keepingCapacity: true)
     }
 
-    private func timeout() -> Int32 {
-        var wait: Int64 = slots.count > freeSlots.count ? 100 : 1_000
-        let now = MonotonicTime.now
-        for ticker in tickers {
-            wait = min(wait, max(0, (ticker.due.nanoseconds - now.nanoseconds + 999_999) / 1_000_000))
+    private func windDown() {
+        runQueued(rounds: 64)
+        isOpen = false
+        flushDirty()
+        for handler in descriptors.handlers { handler.loopWillStop() }
+        runQueued(rounds: 64)
+        tickers.removeAll()
+        dirty = []
+        lock.withLock {
+            let later = DispatchQueue(label: name)
+            for work in queue {
+                later.async { self.perform(work) }
+            }
+            queue = []
+            afterlife = later
         }
-        return Int32(wait)
+        closeDescriptors()
+    }
+
+    private func closeDescriptors() {
+        Glibc.close(epoll)
+        Glibc.close(wakeup)
     }
 }

@@ -1,9 +1,7 @@
 // The desk's HTTP/1.1 server, on libmicrohttpd.
 
-import CLinux
 import CMicroHTTPD
 import Glibc
-import Telemetry
 
 /// Address and bounds of an HTTP server.
 public struct HTTPServerSettings: Sendable, Hashable {
@@ -43,74 +41,200 @@ public struct HTTPServerSettings: Sendable, Hashable {
 
 /// A running HTTP server.
 public final class HTTPServer: @unchecked Sendable {
-    // The daemon handle is written once at start and once at stop, both by the owner.
-    private var daemon: OpaquePointer?
-    private let context: Unmanaged<HTTPServing>
+    // `lock` guards `daemon` and `listening`; the rest is constant.
 
     /// The port it listens on.
-    public let port: UInt16
+    public private(set) var port: UInt16 = 0
 
-    private init(daemon: OpaquePointer, context: Unmanaged<HTTPServing>, port: UInt16) {
-        self.daemon = daemon
-        self.context = context
-        self.port = port
+    private let settings: HTTPServerSettings
+    private let handler: any HTTPHandler
+    private let lock = PthreadMutex()
+    private var daemon: OpaquePointer?
+    /// The listening socket after `quiesce`.
+    private var listening: Int32 = -1
+
+    private init(_ settings: HTTPServerSettings, handler: any HTTPHandler) {
+        self.settings = settings
+        self.handler = handler
     }
 
     deinit { stop() }
 
     /// Binds and starts. Throws `NetError.cannotListen`.
-    public static func start(
-        _ settings: HTTPServerSettings, handler: any HTTPHandler
-    ) throws(NetError) -> HTTPServer {
-        guard let (address, isIPv6) = socketAddress(settings.host, settings.port) else {
+    public static func start(_ settings: HTTPServerSettings, handler: any HTTPHandler) throws(NetError)
+        -> HTTPServer
+    {
+        let server = HTTPServer(settings, handler: handler)
+        guard let address = ListenAddress(host: settings.host, port: settings.port) else {
             throw .cannotListen(errno: EADDRNOTAVAIL)
         }
-        signal(SIGPIPE, SIG_IGN)
-        let context = Unmanaged.passRetained(HTTPServing(handler: handler, bodyBytes: settings.bodyBytes))
-        var flags = MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_ALLOW_UPGRADE.rawValue | MHD_USE_ITC.rawValue
-        if isIPv6 { flags |= MHD_USE_IPv6.rawValue }
+        var daemon = teeline_http_daemon()
+        daemon.flags =
+            MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_ALLOW_UPGRADE.rawValue | MHD_USE_ITC.rawValue
+        if address.isSix {
+            daemon.flags |= MHD_USE_IPv6.rawValue
+            if settings.host == "::" { daemon.flags |= MHD_USE_DUAL_STACK.rawValue }
+        }
+        let threads = min(max(settings.threads, 1), 64)
+        daemon.threads = UInt32(threads)
+        // libmicrohttpd shares the limit out among its threads.
+        daemon.connections = UInt32(clamping: max(settings.connections, threads))
+        daemon.connections_per_address = UInt32(clamping: max(settings.connectionsPerAddress, 0))
+        daemon.idle_seconds = UInt32(clamping: max(settings.idleSeconds, 0))
+        // The pool holds the parsed fields and the answer's header too; the exact bound is checked apart.
+        daemon.memory_bytes = max(settings.headerBytes, 1024) * 2 + (8 << 10)
+        daemon.access = { HTTPServer.access($0, $1, $3, $4, $5, $6, $7) }
+        daemon.target = { _, target, _ in
+            guard let target else { return nil }
+            return Unmanaged.passRetained(HTTPExchange(target: String(cString: target))).toOpaque()
+        }
+        daemon.completed = { _, _, pointer, _ in
+            guard let pointer, let exchange = pointer.pointee else { return }
+            pointer.pointee = nil
+            Unmanaged<HTTPExchange>.fromOpaque(exchange).release()
+        }
+        daemon.unescape = { _, _, text in text.map { strlen($0) } ?? 0 }
+        daemon.owner = Unmanaged.passUnretained(server).toOpaque()
         errno = 0
-        let daemon = address.withUnsafeBytes {
-            teeline_mhd_start(
-                UInt32(flags), $0.baseAddress, httpAccess, context.toOpaque(), httpTarget, httpCompleted,
-                UInt32(clamping: settings.threads), UInt32(clamping: settings.connections),
-                UInt32(clamping: settings.connectionsPerAddress), UInt32(clamping: settings.idleSeconds),
-                settings.headerBytes)
+        let started = address.withPointer { pointer in
+            daemon.address = pointer
+            return teeline_http_start(&daemon)
         }
-        guard let daemon else {
-            let code = errno
-            context.release()
-            throw .cannotListen(errno: code)
-        }
-        return HTTPServer(daemon: daemon, context: context, port: teeline_mhd_port(daemon))
+        guard let started else { throw .cannotListen(errno: errno) }
+        server.daemon = started
+        server.port = teeline_http_port(started)
+        return server
     }
 
     /// Refuses new connections from now on; live ones go on.
     public func quiesce() {
-        guard let daemon else { return }
-        let listener = MHD_quiesce_daemon(daemon)
-        if listener >= 0 { close(listener) }
+        lock.lock()
+        defer { lock.unlock() }
+        guard let daemon, listening < 0 else { return }
+        listening = MHD_quiesce_daemon(daemon)
+        if listening >= 0 { shutdown(listening, Int32(SHUT_RDWR)) }
     }
 
     /// Stops; upgraded sockets must have been released before.
     public func stop() {
-        guard let daemon else { return }
-        self.daemon = nil
-        MHD_stop_daemon(daemon)
-        context.release()
+        lock.lock()
+        let (daemon, listening) = (self.daemon, self.listening)
+        (self.daemon, self.listening) = (nil, -1)
+        lock.unlock()
+        if let daemon { MHD_stop_daemon(daemon) }
+        if listening >= 0 { close(listening) }
     }
 
-    private static func socketAddress(_ host: String, _ port: UInt16) -> (bytes: [UInt8], isIPv6: Bool)? {
-        var four = sockaddr_in()
-        four.sin_family = sa_family_t(AF_INET)
-        four.sin_port = port.bigEndian
-        if inet_pton(AF_INET, host == "localhost" ? "127.0.0.1" : host, &four.sin_addr) == 1 {
-            return (withUnsafeBytes(of: four) { Array($0) }, false)
+    // MARK: libmicrohttpd's thread
+
+    /// libmicrohttpd has the header, a piece of the body, or all of a request.
+    private static func access(
+        _ owner: UnsafeMutableRawPointer?, _ connection: OpaquePointer?, _ method: UnsafePointer<CChar>?,
+        _ version: UnsafePointer<CChar>?, _ piece: UnsafePointer<CChar>?, _ size: UnsafeMutablePointer<Int>?,
+        _ pointer: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+    ) -> MHD_Result {
+        guard let owner, let connection, let method, let version, let size, let raw = pointer?.pointee else {
+            return .NO
         }
-        var six = sockaddr_in6()
-        six.sin6_family = sa_family_t(AF_INET6)
-        six.sin6_port = port.bigEndian
-        guard inet_pton(AF_INET6, host, &six.sin6_addr) == 1 else { return nil }
-        return (withUnsafeBytes(of: six) { Array($0) }, true)
+        let server = Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue()
+        let exchange = Unmanaged<HTTPExchange>.fromOpaque(raw).takeUnretainedValue()
+        if !exchange.hasBegun {
+            exchange.hasBegun = true
+            return server.begin(connection)
+        }
+        if size.pointee > 0 {
+            let bytes = UnsafeRawBufferPointer(start: piece, count: size.pointee)
+            size.pointee = 0
+            return exchange.take(bytes, limit: server.settings.bodyBytes) ? .YES : .NO
+        }
+        guard !exchange.isAnswered else { return .YES }
+        exchange.isAnswered = true
+        return server.answer(
+            exchange, connection, method: String(cString: method), version: String(cString: version))
+    }
+
+    /// The header is there: refuses what is too large before the body is read.
+    private func begin(_ connection: OpaquePointer) -> MHD_Result {
+        if teeline_http_header_size(connection) > settings.headerBytes { return plain(431, on: connection) }
+        let fields = HTTPExchange.headers(connection)
+        let lengths = fields.filter { $0.name.lowercased() == "content-length" }.map(\.value)
+        let codings = fields.filter { $0.name.lowercased() == "transfer-encoding" }.map(\.value)
+        // Two ways to tell the length are the stuff of request smuggling (RFC 9112 §6.3).
+        guard lengths.count + codings.count <= 1, codings.allSatisfy({ $0.lowercased() == "chunked" }),
+            lengths.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
+        else { return plain(400, on: connection) }
+        if let text = lengths.first {
+            guard let length = UInt64(text), length <= UInt64(max(settings.bodyBytes, 0)) else {
+                return plain(413, on: connection)
+            }
+        }
+        return .YES
+    }
+
+    private func answer(
+        _ exchange: HTTPExchange, _ connection: OpaquePointer, method: String, version: String
+    ) -> MHD_Result {
+        if exchange.isTooLarge { return plain(413, on: connection) }
+        guard let request = exchange.request(connection, method: method) else {
+            return plain(400, on: connection)
+        }
+        exchange.body = []
+        switch handler.respond(to: request) {
+        case .response(let response):
+            guard (200...599).contains(response.status), let answer = HTTPAnswer(response) else {
+                return plain(500, on: connection)
+            }
+            return answer.queue(response.status, on: connection)
+        case .upgrade(let taker):
+            switch UpgradeVerdict(request, version: version) {
+            case .malformed: return plain(400, on: connection)
+            case .otherVersion:
+                return plain(
+                    426, [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")], on: connection)
+            case .accepted(let accept):
+                exchange.upgrade = taker
+                guard let answer = HTTPAnswer(accept: accept, taker: Self.upgraded) else { return .NO }
+                return answer.queue(101, on: connection)
+            }
+        }
+    }
+
+    private func plain(_ status: Int, _ headers: [(String, String)] = [], on connection: OpaquePointer)
+        -> MHD_Result
+    {
+        guard let answer = HTTPAnswer(HTTPResponse(status: status, headers: headers)) else { return .NO }
+        return answer.queue(status, on: connection)
+    }
+
+    /// 101 is sent: the socket is ours until it is released.
+    private static let upgraded: MHD_UpgradeHandler = { _, _, pointer, extra, size, descriptor, handle in
+        guard let handle else { return }
+        let release = UpgradeRelease(handle)
+        guard let pointer else { return release.run() }
+        let exchange = Unmanaged<HTTPExchange>.fromOpaque(pointer).takeUnretainedValue()
+        guard let taker = exchange.upgrade else { return release.run() }
+        exchange.upgrade = nil
+        let flags = fcntl(descriptor, F_GETFL)
+        if flags >= 0 { _ = fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+        let leftover = Array(UnsafeRawBufferPointer(start: extra, count: size))
+        taker(UpgradedSocket(descriptor: descriptor, leftover: leftover) { release.run() })
+    }
+}
+
+/// Gives an upgraded socket back once, from any thread.
+private final class UpgradeRelease: @unchecked Sendable {
+    // `lock` guards `handle`.
+    private let lock = PthreadMutex()
+    private var handle: OpaquePointer?
+
+    init(_ handle: OpaquePointer) { self.handle = handle }
+
+    func run() {
+        let handle = lock.withLock {
+            let handle = self.handle
+            self.handle = nil
+            return handle
+        }
+        if let handle { _ = teeline_http_release(handle) }
     }
 }

@@ -18,4 +18,8 @@ public enum NetError: Error, Sendable, Hashable {
     case badHandshake
     /// The HTTP server could not start (the address is taken, for instance).
     case cannotListen(errno: Int32)
+    /// The answer was larger than the caller's bound.
+    case tooLarge
+    /// The caller's task was cancelled.
+    case cancelled
 }

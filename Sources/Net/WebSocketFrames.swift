@@ -1,194 +1,187 @@
-// RFC 6455 framing: bytes to messages and back. Pure.
+// WebSocket framing (RFC 6455 §5): a reader that unmasks in place, and a writer.
 
-import CLinux
-import Glibc
-
-/// What a stream of frames tells.
-enum WebSocketItem {
-    /// A whole message; the bytes are valid during the call only.
-    case message(UnsafeRawBufferPointer, isText: Bool)
-    case ping(UnsafeRawBufferPointer)
-    case pong
-    /// The peer's close frame; 1005 when it holds no code (section 7.1.5).
-    case close(code: UInt16, reason: String)
+/// Which end of a WebSocket we are.
+enum WebSocketRole: Sendable {
+    case server
+    case client
 }
 
-/// A breach of the protocol, with the code to close with (section 7.4.1).
-struct WebSocketBreach: Error {
-    var code: UInt16
-}
-
-/// Random bytes from the kernel, by the kilobyte: a mask must not be guessable (section 10.3).
-struct MaskSource {
-    private var bytes: [UInt32] = []
-
-    mutating func next() -> UInt32 {
-        if bytes.isEmpty {
-            bytes = [UInt32](repeating: 0, count: 256)
-            _ = bytes.withUnsafeMutableBytes { getrandom($0.baseAddress, $0.count, 0) }
-        }
-        return bytes.removeLast()
-    }
-}
-
-/// Takes frames apart. The server side wants masked frames, the client side unmasked ones (section 5.1).
-struct WebSocketReader {
-    let isServer: Bool
-    private var fragments: [UInt8] = []
-    private var isFragmented = false
-    private var fragmentsAreText = false
-
-    init(isServer: Bool) { self.isServer = isServer }
-
-    /// Takes one frame from the front of `bytes`, unmasking it in place. Returns its length, or nil when it
-    /// is not whole yet.
-    mutating func take(
-        _ bytes: UnsafeMutableRawBufferPointer, limit: Int, _ deliver: (WebSocketItem) -> Void
-    ) throws(WebSocketBreach) -> Int? {
-        guard bytes.count >= 2 else { return nil }
-        let first = bytes[0]
-        let second = bytes[1]
-        let opcode = first & 0x0F
-        let isFinal = first & 0x80 != 0
-        guard first & 0x70 == 0 else { throw WebSocketBreach(code: 1002) }
-        guard (second & 0x80 != 0) == isServer else { throw WebSocketBreach(code: 1002) }
-        var header = 2
-        var length = UInt64(second & 0x7F)
-        if opcode >= 8 {
-            guard opcode <= 10, isFinal, length <= 125 else { throw WebSocketBreach(code: 1002) }
-        } else {
-            guard opcode <= 2, (opcode == 0) == isFragmented else { throw WebSocketBreach(code: 1002) }
-        }
-        if length == 126 {
-            guard bytes.count >= 4 else { return nil }
-            length = UInt64(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self)))
-            header = 4
-        } else if length == 127 {
-            guard bytes.count >= 10 else { return nil }
-            length = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
-            header = 10
-        }
-        guard length <= UInt64(max(0, limit - fragments.count)) || opcode >= 8 else {
-            throw WebSocketBreach(code: 1009)
-        }
-        let maskAt = header
-        if isServer { header += 4 }
-        let whole = header + Int(length)
-        guard bytes.count >= whole else { return nil }
-        let payload = UnsafeMutableRawBufferPointer(rebasing: bytes[header..<whole])
-        if isServer {
-            Self.mask(payload, with: bytes.loadUnaligned(fromByteOffset: maskAt, as: UInt32.self))
-        }
-        try handle(opcode, isFinal: isFinal, UnsafeRawBufferPointer(payload), deliver)
-        return whole
-    }
-
-    private mutating func handle(
-        _ opcode: UInt8, isFinal: Bool, _ payload: UnsafeRawBufferPointer, _ deliver: (WebSocketItem) -> Void
-    ) throws(WebSocketBreach) {
-        switch opcode {
-        case 8: deliver(try Self.close(payload))
-        case 9: deliver(.ping(payload))
-        case 10: deliver(.pong)
-        default:
-            if !isFragmented, isFinal {
-                if opcode == 1, !Self.isUTF8(payload) { throw WebSocketBreach(code: 1007) }
-                deliver(.message(payload, isText: opcode == 1))
-                return
-            }
-            if !isFragmented {
-                isFragmented = true
-                fragmentsAreText = opcode == 1
-            }
-            fragments.append(contentsOf: payload)
-            guard isFinal else { return }
-            let message = fragments
-            fragments = []
-            isFragmented = false
-            let isText = fragmentsAreText
-            let isValid = message.withUnsafeBytes { bytes -> Bool in
-                guard !isText || Self.isUTF8(bytes) else { return false }
-                deliver(.message(bytes, isText: isText))
-                return true
-            }
-            if !isValid { throw WebSocketBreach(code: 1007) }
-        }
-    }
-
-    private static func close(_ payload: UnsafeRawBufferPointer) throws(WebSocketBreach) -> WebSocketItem {
-        guard !payload.isEmpty else { return .close(code: 1005, reason: "") }
-        guard payload.count >= 2 else { throw WebSocketBreach(code: 1002) }
-        let code = UInt16(bigEndian: payload.loadUnaligned(as: UInt16.self))
-        let isAllowed =
-            (1000...1003).contains(code) || (1007...1014).contains(code) || (3000...4999).contains(code)
-        guard isAllowed else { throw WebSocketBreach(code: 1002) }
-        let reason = UnsafeRawBufferPointer(rebasing: payload[2...])
-        guard isUTF8(reason) else { throw WebSocketBreach(code: 1007) }
-        return .close(code: code, reason: String(decoding: reason, as: UTF8.self))
-    }
-
-    /// Whether `bytes` are UTF-8; ASCII, which all carriers send, is seen eight bytes at a time.
-    static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        var offset = 0
-        while offset + 8 <= bytes.count {
-            if bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) & 0x8080_8080_8080_8080 != 0 {
-                break
-            }
-            offset += 8
-        }
-        while offset < bytes.count, bytes[offset] < 0x80 { offset += 1 }
-        guard offset < bytes.count else { return true }
-        return String(validating: bytes[offset...], as: UTF8.self) != nil
-    }
-
-    static func mask(_ bytes: UnsafeMutableRawBufferPointer, with mask: UInt32) {
-        let wide = UInt64(mask) | UInt64(mask) << 32
-        var offset = 0
-        while offset + 8 <= bytes.count {
-            let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ wide
-            bytes.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
-            offset += 8
-        }
-        var rest = wide
-        while offset < bytes.count {
-            bytes[offset] ^= UInt8(truncatingIfNeeded: rest)
-            rest >>= 8
-            offset += 1
-        }
-    }
-}
-
-/// Puts frames together.
-enum WebSocketWriter {
+/// The opcodes of RFC 6455 §5.2.
+enum WebSocketOpcode {
+    static let continuation: UInt8 = 0
     static let text: UInt8 = 1
-    static let closing: UInt8 = 8
+    static let binary: UInt8 = 2
+    static let close: UInt8 = 8
     static let ping: UInt8 = 9
     static let pong: UInt8 = 10
+}
 
-    /// Appends a final frame to `output`, masked when `mask` is given (a client must, a server must not).
-    static func append(
-        _ opcode: UInt8, _ payload: UnsafeRawBufferPointer, mask: UInt32?, to output: inout [UInt8]
-    ) {
+/// The next thing a reader found. Pointers are valid until the reader is asked again.
+enum WebSocketIncoming {
+    /// No whole frame is left.
+    case nothing
+    /// A whole message.
+    case message(UnsafeRawBufferPointer, isText: Bool)
+    /// A ping and what its pong must carry.
+    case ping(UnsafeRawBufferPointer)
+    /// A close frame: 1005 when it has no code.
+    case close(code: UInt16, reason: UnsafeRawBufferPointer)
+    /// The peer broke the protocol or a limit: the code to fail with. Nothing follows.
+    case failure(UInt16)
+}
+
+/// Cuts a stream into frames and joins fragments. `begin`, `next` until `.nothing`, `end`, for each read.
+struct FrameReader: ~Copyable {
+    private let isMasked: Bool
+    private var carry = ByteQueue()
+    private var assembly = ByteQueue()
+    private var region = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private var position = 0
+    private var isCarried = false
+    /// The opcode of the fragmented message under way, or 0.
+    private var assembling: UInt8 = 0
+    private var isMessageDone = false
+    private var isFailed = false
+
+    /// A reader for the end `role`: a server takes masked frames only, a client unmasked ones only (§5.1).
+    init(role: WebSocketRole) { isMasked = role == .server }
+
+    /// Takes what was read. It is unmasked in place and must stay until `end`.
+    mutating func begin(_ input: UnsafeMutableRawBufferPointer) {
+        isCarried = !carry.isEmpty
+        if isCarried { carry.append(UnsafeRawBufferPointer(input)) }
+        region = isCarried ? carry.bytes : input
+        position = 0
+    }
+
+    /// Keeps the part of a frame that is left over.
+    mutating func end() {
+        if isFailed {
+            carry.removeAll()
+        } else if isCarried {
+            carry.removeFirst(position)
+        } else if position < region.count {
+            carry.append(UnsafeRawBufferPointer(rebasing: region[position...]))
+        }
+        region = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    }
+
+    /// The next message or control frame. `limit` bounds a message, in bytes.
+    mutating func next(limit: Int) -> WebSocketIncoming {
+        if isMessageDone {
+            assembly.removeAll()
+            isMessageDone = false
+        }
+        while true {
+            guard !isFailed, region.count - position >= 2 else { return .nothing }
+            let (first, second) = (region[position], region[position + 1])
+            let opcode = first & 0x0F
+            let isFinal = first & 0x80 != 0
+            let isControl = opcode & 0x08 != 0
+            let short = Int(second & 0x7F)
+            guard first & 0x70 == 0, (second & 0x80 != 0) == isMasked else { return fail(1002) }
+            if isControl {
+                guard opcode <= WebSocketOpcode.pong, isFinal, short <= 125 else { return fail(1002) }
+            } else {
+                let isContinued = assembling != 0
+                guard opcode <= 2, (opcode == 0) == isContinued else { return fail(1002) }
+            }
+            let extended = short < 126 ? 0 : short == 126 ? 2 : 8
+            let header = 2 + extended + (isMasked ? 4 : 0)
+            guard region.count - position >= header else { return .nothing }
+            var length = short
+            if extended > 0 {
+                var wide: UInt64 = 0
+                for offset in 0..<extended { wide = wide << 8 | UInt64(region[position + 2 + offset]) }
+                // The shortest form is a must (§5.2), and the highest bit is zero.
+                guard wide >= (extended == 2 ? 126 : 65536), let exact = Int(exactly: wide) else {
+                    return fail(1002)
+                }
+                length = exact
+            }
+            guard isControl || length <= limit - assembly.count else { return fail(1009) }
+            guard region.count - position - header >= length else { return .nothing }
+            let start = position + header
+            let payload = UnsafeMutableRawBufferPointer(rebasing: region[start..<start + length])
+            if isMasked, let base = payload.baseAddress {
+                let key = UnsafeRawBufferPointer(region).loadUnaligned(
+                    fromByteOffset: start - 4, as: UInt32.self)
+                applyMask(base, count: length, key: key)
+            }
+            position = start + length
+            let bytes = UnsafeRawBufferPointer(payload)
+            if isControl {
+                if opcode == WebSocketOpcode.pong { continue }
+                return opcode == WebSocketOpcode.ping ? .ping(bytes) : closing(bytes)
+            }
+            if isFinal, assembling == 0 { return message(bytes, opcode) }
+            assembly.append(bytes)
+            if opcode != 0 { assembling = opcode }
+            guard isFinal else { continue }
+            let whole = assembling
+            assembling = 0
+            isMessageDone = true
+            return message(UnsafeRawBufferPointer(assembly.bytes), whole)
+        }
+    }
+
+    private mutating func fail(_ code: UInt16) -> WebSocketIncoming {
+        isFailed = true
+        return .failure(code)
+    }
+
+    private mutating func message(_ bytes: UnsafeRawBufferPointer, _ opcode: UInt8) -> WebSocketIncoming {
+        let isText = opcode == WebSocketOpcode.text
+        if isText, !isUTF8(bytes) { return fail(1007) }
+        return .message(bytes, isText: isText)
+    }
+
+    private mutating func closing(_ bytes: UnsafeRawBufferPointer) -> WebSocketIncoming {
+        guard bytes.count != 1 else { return fail(1002) }
+        guard bytes.count >= 2 else { return .close(code: 1005, reason: bytes) }
+        let code = UInt16(bytes[0]) << 8 | UInt16(bytes[1])
+        guard WebSocketCode.mayBeSent(code) else { return fail(1002) }
+        let reason = UnsafeRawBufferPointer(rebasing: bytes[2...])
+        return isUTF8(reason) ? .close(code: code, reason: reason) : fail(1007)
+    }
+}
+
+/// Close codes (RFC 6455 §7.4).
+enum WebSocketCode {
+    /// Whether `code` may stand in a close frame: the registered ones and 3000–4999.
+    static func mayBeSent(_ code: UInt16) -> Bool {
+        switch code {
+        case 1000...1003, 1007...1014, 3000...4999: true
+        default: false
+        }
+    }
+}
+
+extension ByteQueue {
+    /// Appends one final frame, masked with `mask` when we are the client.
+    mutating func appendFrame(_ opcode: UInt8, _ payload: UnsafeRawBufferPointer, mask: UInt32?) {
+        let length = payload.count
+        let start = reserve(length + 14)
         let flag: UInt8 = mask == nil ? 0 : 0x80
-        output.append(0x80 | opcode)
-        if payload.count < 126 {
-            output.append(flag | UInt8(payload.count))
-        } else if payload.count <= 0xFFFF {
-            output.append(flag | 126)
-            withUnsafeBytes(of: UInt16(payload.count).bigEndian) { output.append(contentsOf: $0) }
+        start.storeBytes(of: 0x80 | opcode, as: UInt8.self)
+        var header = 2
+        if length < 126 {
+            start.storeBytes(of: flag | UInt8(length), toByteOffset: 1, as: UInt8.self)
+        } else if length < 65536 {
+            start.storeBytes(of: flag | 126, toByteOffset: 1, as: UInt8.self)
+            start.storeBytes(of: UInt16(length).bigEndian, toByteOffset: 2, as: UInt16.self)
+            header = 4
         } else {
-            output.append(flag | 127)
-            withUnsafeBytes(of: UInt64(payload.count).bigEndian) { output.append(contentsOf: $0) }
+            start.storeBytes(of: flag | 127, toByteOffset: 1, as: UInt8.self)
+            start.storeBytes(of: UInt64(length).bigEndian, toByteOffset: 2, as: UInt64.self)
+            header = 10
         }
-        guard let mask else {
-            output.append(contentsOf: payload)
-            return
+        if let mask {
+            start.storeBytes(of: mask, toByteOffset: header, as: UInt32.self)
+            header += 4
         }
-        withUnsafeBytes(of: mask) { output.append(contentsOf: $0) }
-        let start = output.count
-        output.append(contentsOf: payload)
-        output.withUnsafeMutableBytes {
-            WebSocketReader.mask(UnsafeMutableRawBufferPointer(rebasing: $0[start...]), with: mask)
-        }
+        if let source = payload.baseAddress { (start + header).copyMemory(from: source, byteCount: length) }
+        if let mask { applyMask(start + header, count: length, key: mask) }
+        commit(header + length)
     }
 }

@@ -6,8 +6,9 @@ public protocol WebSocketHandler: AnyObject, Sendable {
     func webSocketDidOpen(_ socket: WebSocketConnection)
     /// A whole message. `bytes` is valid during the call only. Binary messages have `isText` false.
     func webSocket(_ socket: WebSocketConnection, didReceive bytes: UnsafeRawBufferPointer, isText: Bool)
-    /// The socket is closed; nothing follows. `code` is 1006 when no close frame came; `error` says why a
-    /// client's connection never opened.
+    /// The socket is closed; nothing follows. `code` is the peer's (1005 when its close frame had none), the one
+    /// we failed the connection with (1002, 1007, 1009, 1013), or 1006 when no close frame came; `error` says
+    /// why a client's connection never opened. Called once, never from within a call of the socket's.
     func webSocketDidClose(_ socket: WebSocketConnection, code: UInt16, reason: String, error: NetError?)
 }
 

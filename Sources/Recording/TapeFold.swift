@@ -18,13 +18,27 @@ struct TapeFold {
         var before: Int64
     }
 
+    /// A mark that came back, until frames on both sides of it are known.
+    ///
+    /// Marks and frames share one ordered connection: a mark that comes before the frame ending at `bound`
+    /// was sent before that frame's end. So a connection that stands still for a while, and then delivers
+    /// everything at once, moves no mark by more than a frame.
+    private struct ReturningMark {
+        var name: String
+        var time: MonotonicTime
+        var position: MediaTime
+        var bound: MediaTime?
+        var boundTime = MonotonicTime(nanoseconds: 0)
+        var isBracketed = false
+    }
+
+    /// How long a returned mark waits for the frames after it, in milliseconds of the call's clock.
+    static let bracketMilliseconds: Int64 = 500
     /// How long frames that come late are still taken into the recording, in milliseconds.
     static let lateMilliseconds: Int64 = 1_000
     /// How often the fold settles and drains, in milliseconds of the call's clock.
     static let stepMilliseconds: Int64 = 100
 
-    /// How long a mark waits for the frame after it, in milliseconds: longer than any carrier's frame.
-    static let betweenMilliseconds: Int64 = 300
     /// A longer pause than this between the last frame and the end is part of the call, in milliseconds.
     static let quietMilliseconds: Int64 = 400
 
@@ -40,8 +54,7 @@ struct TapeFold {
     private var lastStep: Int64 = 0
     private var gaps: [(interval: Interval, isLoss: Bool)] = []
     private var closingTime: MonotonicTime?
-    /// Marks that came back since the last frame.
-    private var returned: [(name: String, time: MonotonicTime)] = []
+    private var returning: [ReturningMark] = []
     /// The frame that is furthest on the call's clock.
     private var lastFrame: (end: Int64, arrival: MonotonicTime)?
     private var decoder: SampleDecoder
@@ -75,11 +88,6 @@ struct TapeFold {
         emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void
     ) throws(RecordingError) {
         let now = clock.position(at: record.time)
-        if let first = returned.first, record.time.milliseconds(since: first.time) > Self.betweenMilliseconds
-        {
-            // No frame follows: the carrier sends none, and the clock alone must do.
-            placeReturns(before: Int64.max)
-        }
         switch record.kind {
         case .callerMedia: placeCaller(record)
         case .outboundMedia:
@@ -89,7 +97,8 @@ struct TapeFold {
             agent.write(scratch[...], at: record.position)
         case .agentMedia: sendPiece(record, at: now)
         case .markSent: heard.sendMark(record.text, at: now)
-        case .markReturned: returned.append((record.text, record.time))
+        case .markReturned:
+            returning.append(ReturningMark(name: record.text, time: record.time, position: now))
         case .clear:
             heard.clear(at: now)
             facts.event("clear", at: now.samples)
@@ -105,6 +114,7 @@ struct TapeFold {
         }
         guard now.samples - lastStep >= Self.stepMilliseconds * Int64(header.rate) / 1000 else { return }
         lastStep = now.samples
+        returnMarks(before: now.samples - Self.bracketMilliseconds * Int64(header.rate) / 1000)
         try settle(at: now, read: read)
         let late = Self.lateMilliseconds * Int64(header.rate) / 1000
         let ready = min(caller.end, now.samples) - late
@@ -116,7 +126,6 @@ struct TapeFold {
         read: (Int64, Int) throws(RecordingError) -> [UInt8],
         emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void
     ) throws(RecordingError) -> Int64 {
-        placeReturns(before: Int64.max)
         var end = max(caller.end, header.hasOutboundTrack ? agent.end : 0)
         if let closingTime, closing?.sawEnd == true {
             // The end came after the last frame on the same stream and with the same delay. Only a carrier that
@@ -130,6 +139,7 @@ struct TapeFold {
             }
             end = max(end, told)
         }
+        returnMarks(before: .max)
         var failure: RecordingError?
         var settled: [HeardPiece] = []
         heard.finish(at: MediaTime(samples: end)) { settled.append($0) }
@@ -149,21 +159,42 @@ struct TapeFold {
         record.payload.withUnsafeBytes { decoder.decode($0, into: &scratch) }
         guard !scratch.isEmpty else { return }
         facts.callerSamples += caller.write(scratch[...], at: record.position)
-        let end = record.position + Int64(scratch.count)
-        clock.observe(end: MediaTime(samples: end), arrival: record.time)
-        guard end > lastFrame?.end ?? 0 else { return }
-        placeReturns(before: end)
-        lastFrame = (end, record.time)
+        let end = MediaTime(samples: record.position + Int64(scratch.count))
+        clock.observe(end: end, arrival: record.time)
+        bracketMarks(end: end, arrival: record.time)
+        if end.samples > lastFrame?.end ?? 0 { lastFrame = (end.samples, record.time) }
     }
 
-    /// Places the marks that came between the last frame and the one that ends at `next`. They came on the
-    /// same stream, so they cannot have been sent outside of that, however late all of it arrived.
-    private mutating func placeReturns(before next: Int64) {
-        for (name, time) in returned {
-            let told = clock.position(at: time).samples
-            heard.returnMark(name, at: MediaTime(samples: min(max(told, lastFrame?.end ?? 0), next)))
+    // MARK: Marks between frames
+
+    /// The frame that ends at `end` came at `arrival`: marks that came before it were sent before it.
+    private mutating func bracketMarks(end: MediaTime, arrival: MonotonicTime) {
+        for index in returning.indices {
+            guard let bound = returning[index].bound else {
+                guard arrival >= returning[index].time else { continue }
+                returning[index].bound = end
+                returning[index].boundTime = arrival
+                continue
+            }
+            if arrival < returning[index].time {
+                // A frame that had waited for its predecessor: the predecessor was late, and bounds nothing.
+                returning[index].bound = nil
+            } else if arrival < returning[index].boundTime {
+                returning[index].bound = max(bound, end)
+            } else {
+                returning[index].position = min(returning[index].position, bound)
+                returning[index].isBracketed = true
+            }
         }
-        returned.removeAll(keepingCapacity: true)
+        returnMarks(before: .min)
+    }
+
+    /// Tells the timeline the marks that are as sharp as they will be, and those older than `position`.
+    private mutating func returnMarks(before position: Int64) {
+        while let first = returning.first, first.isBracketed || first.position.samples < position {
+            heard.returnMark(first.name, at: min(first.position, first.bound ?? first.position))
+            returning.removeFirst()
+        }
     }
 
     private mutating func sendPiece(_ record: TapeRecord, at now: MediaTime) {

@@ -26,7 +26,7 @@ public final class WorkerThread: @unchecked Sendable {
             { argument in
                 guard let argument else { return nil }
                 let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-                teeline_name_thread(body.name)
+                _ = teeline_set_thread_name(body.name)
                 // A refusal only costs the priority.
                 if body.nice != 0 { _ = teeline_set_thread_nice(body.nice) }
                 body.run()

@@ -52,7 +52,7 @@ public struct HeardTimeline: Sendable {
     /// How far marks of a played piece may scatter, in milliseconds: a cut errs by it towards keeping.
     static let jitterMilliseconds: Int64 = 40
     /// A start this much later than seamless is a hole in playing, not jitter, in milliseconds.
-    static let holeMilliseconds: Int64 = 10
+    static let holeMilliseconds: Int64 = 20
 
     /// A timeline at `rate` hertz.
     public init(rate: Int) { self.rate = Int64(max(rate, 1)) }
@@ -166,11 +166,13 @@ public struct HeardTimeline: Sendable {
         let expected = clear.sent + (roundTrip ?? 0)
         let tolerance = max(1, milliseconds(2))
         let closeBy = milliseconds(Self.jitterMilliseconds)
+        // The round trip was learned from few marks: the clear may have been quicker by their jitter.
+        let earliness = milliseconds(Self.holeMilliseconds)
         var cut = expected
         for index in 0..<exposed where entries[index].mark != nil {
             guard let returned = entries[index].returned, returned >= clear.sent else { continue }
             let predicted = max(endOfSound(before: index), entries[index].sent)
-            let isTooEarlyForClear = returned + tolerance < expected && returned + closeBy >= predicted
+            let isTooEarlyForClear = returned + earliness < expected && returned + closeBy >= predicted
             if returned + tolerance >= predicted || isTooEarlyForClear {
                 // It came when its sound was over, or before the clear can have arrived: it was played.
                 entries[index].wasPlayed = true
@@ -207,7 +209,10 @@ public struct HeardTimeline: Sendable {
         // Sent long before its turn: it was there in time.
         if arrived + milliseconds(Self.slackMilliseconds) < end { return end }
         guard let bound = latestStart(of: index) else { return max(end, arrived) }
-        if bound <= end + milliseconds(Self.holeMilliseconds) && end > entry.sent { return end }
+        // A piece that was due before its turn followed seamlessly: its marks may scatter by the jitter of
+        // their own way. One that was due later left a hole, and the marks say how wide.
+        let scatter = arrived <= end ? Self.jitterMilliseconds : Self.holeMilliseconds
+        if bound <= end + milliseconds(scatter) && end > entry.sent { return end }
         return max(end, bound, entry.sent)
     }
 

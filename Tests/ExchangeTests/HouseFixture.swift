@@ -34,13 +34,13 @@ final class TestHouse: Sendable {
     func media(_ path: String = "/twilio/media-stream") -> String { "ws://127.0.0.1:\(exchange.port)\(path)" }
 
     /// Asks the desk.
-    func get(_ path: String, method: String = "GET", headers: [(String, String)] = []) async throws(NetError)
+    func get(_ path: String, method: String = "GET", headers: [(name: String, value: String)] = []) async throws(NetError)
         -> HTTPClientResponse
     {
         try await client.send(
             HTTPClientRequest(
                 method: method, url: "http://127.0.0.1:\(exchange.port)\(path)", headers: headers,
-                limit: 64 << 20))
+                answerBytes: 64 << 20))
     }
 
     /// Asks the desk for JSON.

@@ -21,12 +21,27 @@ struct TruthFindings: Sendable {
     var stretches = 0
 }
 
+/// What was said and heard in one call, sample by sample from position 0 of its clock.
+struct Truth: Sendable {
+    /// Samples a second.
+    var rate: Int
+    /// What the caller said, silence where frames are missing.
+    var caller: [Int16]
+    /// What the caller heard.
+    var heard: [Int16]
+}
+
+extension SimulatedCallResult {
+    /// What was said and heard.
+    var truth: Truth { Truth(rate: rate, caller: caller, heard: heard) }
+}
+
 /// A stretch of sound, in samples.
 typealias Stretch = Range<Int>
 
 /// The judge of one call.
 struct TruthJudge {
-    let result: SimulatedCallResult
+    let result: Truth
     let sound: StereoSound
 
     /// Samples of a window of 5 ms. The resolution: an edge is where the power of the last 5 ms crosses a
@@ -41,6 +56,13 @@ struct TruthJudge {
         judgeCaller(&findings)
         judgeAgent(&findings)
         judgeSilence(&findings)
+        return findings
+    }
+
+    /// What of it concerns the agent's channel.
+    func agentFindings() -> TruthFindings {
+        var findings = TruthFindings()
+        judgeAgent(&findings)
         return findings
     }
 
@@ -105,7 +127,7 @@ struct TruthJudge {
     /// the same.
     private func place(of stretch: Stretch, among there: [Stretch]) -> Int? {
         let reach = result.rate / 4
-        let width = min(stretch.count - window, result.rate / 20)
+        let width = min(stretch.count - window, 3 * window)
         guard width > 0 else { return nil }
         var best: (place: Int, value: Double)?
         for candidate in there where abs(candidate.lowerBound - stretch.lowerBound) < reach {
@@ -120,7 +142,7 @@ struct TruthJudge {
 
     /// Where the agent's noise is: the mean power of the last 5 ms is a quarter of its own or more. Holes
     /// shorter than 10 ms are closed.
-    private func stretches(of track: [Int16]) -> [Stretch] {
+    func stretches(of track: [Int16]) -> [Stretch] {
         let bar = Int(TruthSchedule.agentPower / 4) * window
         var found: [Stretch] = []
         track.withUnsafeBufferPointer { track in

@@ -1,0 +1,78 @@
+# What to type: make run, make test. Every target says what it does and stops at the first failure.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+# What the program is made of, and what its tests and tools need besides.
+BUILD_PACKAGES := libmp3lame-dev libsqlite3-dev libssl-dev libmicrohttpd-dev libspeexdsp-dev pkg-config
+TEST_PACKAGES  := $(BUILD_PACKAGES) ffmpeg mpg123 sqlite3 curl openssl
+
+SWIFT   ?= swift
+TEELINE := .build/release/teeline
+export SWIFT_BACKTRACE ?= enable=no
+
+.PHONY: help build run serve test bench lint fuzz tsan asan clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+# Missing packages are installed once; the stamp remembers, and this file's change forgets.
+.build/packages-%: Makefile
+	@mkdir -p .build
+	@case $* in build) wanted="$(BUILD_PACKAGES)";; *) wanted="$(TEST_PACKAGES)";; esac; \
+	missing=""; \
+	for package in $$wanted; do dpkg -s $$package >/dev/null 2>&1 || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "==> installing:$$missing"; \
+	  command -v apt-get >/dev/null || { echo "apt-get is not here; install by hand:$$missing" >&2; exit 1; }; \
+	  become=""; [ "$$(id -u)" = 0 ] || become=sudo; \
+	  $$become env DEBIAN_FRONTEND=noninteractive apt-get update -q; \
+	  $$become env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing; \
+	fi; \
+	touch $@
+
+.build/swift: Makefile
+	@command -v $(SWIFT) >/dev/null || { echo "Swift 6.2 or later is needed: https://www.swift.org/install/linux/" >&2; exit 1; }
+	@mkdir -p .build && touch $@
+
+build: .build/swift .build/packages-build ## the program, optimised, as .build/release/teeline
+	@echo "==> building (the first time takes some minutes)"
+	$(SWIFT) build -c release --product teeline
+
+run: build ## build, then the demo: one simulated call, recorded; then serve until Ctrl-C
+	@echo "==> teeline demo"
+	@$(TEELINE) demo $(ARGS)
+
+serve: build ## build, then a server as configured
+	@exec $(TEELINE) serve $(ARGS)
+
+bench: build ## what a call costs on this machine
+	@$(TEELINE) bench $(ARGS)
+
+# Real-time tests are about milliseconds: they run alone, one after another, when all others are through.
+REALTIME := ExchangeTests|SimulatorTests
+
+test: .build/swift .build/packages-test ## every test
+	@echo "==> building the tests"
+	$(SWIFT) build --build-tests
+	@echo "==> tests of values, machines and rooms"
+	$(SWIFT) test --skip-build --parallel --skip '$(REALTIME)'
+	@echo "==> tests in real time, over sockets"
+	$(SWIFT) test --skip-build --no-parallel --filter '$(REALTIME)'
+
+lint: .build/swift ## the formatter's opinion
+	$(SWIFT) format lint --strict --parallel --configuration .swift-format -r Package.swift Sources Tests
+
+fuzz: .build/swift .build/packages-test ## hostile bytes; FUZZ_SECONDS for each target
+	@test -x Tests/Fuzz/run || { echo "Tests/Fuzz/run is not here" >&2; exit 1; }
+	Tests/Fuzz/run
+
+# The sanitizers have build folders of their own.
+tsan: .build/swift .build/packages-test ## every test under the thread sanitizer
+	$(SWIFT) test --scratch-path .build/tsan --sanitize=thread --no-parallel
+
+asan: .build/swift .build/packages-test ## every test under the address sanitizer
+	$(SWIFT) test --scratch-path .build/asan --sanitize=address --no-parallel
+
+clean: ## forget what was built (recordings stay)
+	rm -rf .build

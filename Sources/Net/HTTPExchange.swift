@@ -1,0 +1,71 @@
+// One request of libmicrohttpd on its way to the handler and back.
+
+import CMicroHTTPD
+import Glibc
+
+/// What a request has gathered so far. One per request, handed to libmicrohttpd as its per-request pointer.
+final class HTTPExchange {
+    // Touched on the one daemon thread that has the connection.
+
+    /// The request target as it stood on the wire.
+    let target: String
+    var hasBegun = false
+    var isTooLarge = false
+    var isAnswered = false
+    var body: [UInt8] = []
+    /// Bytes of the body that were read, kept or not.
+    var received = 0
+    /// Takes the raw socket once 101 is sent.
+    var upgrade: (@Sendable (UpgradedSocket) -> Void)?
+
+    init(target: String) { self.target = target }
+
+    /// Takes a piece of the body; false when the peer goes on far beyond the bound.
+    func take(_ piece: UnsafeRawBufferPointer, limit: Int) -> Bool {
+        received &+= piece.count
+        if received > limit {
+            isTooLarge = true
+            body = []
+        } else {
+            body.append(contentsOf: piece)
+        }
+        return received < 0 ? false : received / 8 <= max(limit, 64 << 10)
+    }
+
+    /// The request as a value; nil when its target cannot be decoded.
+    func request(_ connection: OpaquePointer, method: String) -> HTTPRequest? {
+        guard let parts = HTTPTarget(target) else { return nil }
+        return HTTPRequest(
+            method: method, path: parts.path, target: target, query: parts.query,
+            headers: Self.headers(connection), body: body, remoteAddress: Self.peer(connection))
+    }
+
+    /// The header fields in order.
+    static func headers(_ connection: OpaquePointer) -> [(name: String, value: String)] {
+        final class Collected { var fields: [(name: String, value: String)] = [] }
+        let collected = Collected()
+        MHD_get_connection_values(
+            connection, .HEADER_KIND,
+            { owner, _, name, value in
+                guard let owner, let name else { return .YES }
+                let collected = Unmanaged<Collected>.fromOpaque(owner).takeUnretainedValue()
+                collected.fields.append((String(cString: name), value.map { String(cString: $0) } ?? ""))
+                return .YES
+            }, Unmanaged.passUnretained(collected).toOpaque())
+        return withExtendedLifetime(collected) { collected.fields }
+    }
+
+    /// The peer's address as text; IPv4 in IPv6 ("::ffff:…") as IPv4.
+    static func peer(_ connection: OpaquePointer) -> String {
+        guard let address = teeline_http_peer(connection) else { return "" }
+        let isSix = Int32(address.pointee.sa_family) == AF_INET6
+        let size = isSix ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { text in
+            guard let start = text.baseAddress,
+                getnameinfo(address, socklen_t(size), start, 128, nil, 0, NI_NUMERICHOST) == 0
+            else { return "" }
+            let name = String(cString: start)
+            return name.hasPrefix("::ffff:") && name.contains(".") ? String(name.dropFirst(7)) : name
+        }
+    }
+}

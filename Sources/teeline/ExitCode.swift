@@ -1,0 +1,72 @@
+// What the program's exit status says, and errors that carry one.
+
+import Archive
+import Exchange
+import Net
+
+/// The exit status of the program. The numbers are documented in the README and never change their meaning.
+enum ExitCode: Int32, CaseIterable {
+    /// Done.
+    case success = 0
+    /// Done in part, or something was found wrong.
+    case failure = 1
+    /// The command line cannot be understood.
+    case usage = 2
+    /// The configuration is wrong.
+    case configuration = 3
+    /// The storage cannot be used.
+    case storage = 4
+    /// An address cannot be bound or reached.
+    case network = 5
+    /// There is no such call.
+    case notFound = 6
+
+    /// One line for the help.
+    var meaning: String {
+        switch self {
+        case .success: "done"
+        case .failure: "done in part, or something was found wrong"
+        case .usage: "the command line cannot be understood"
+        case .configuration: "the configuration is wrong"
+        case .storage: "the storage cannot be used"
+        case .network: "an address cannot be bound or reached"
+        case .notFound: "no such call"
+        }
+    }
+}
+
+/// Why a command ended without doing its work: a status, and what to do about it.
+struct CommandFailure: Error {
+    var code: ExitCode
+    var message: String
+
+    init(_ code: ExitCode, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    init(_ error: SettingsError) {
+        self.init(.configuration, "the configuration is wrong:\n\(error)\nSee `teeline help settings`.")
+    }
+
+    init(_ error: ExchangeError) {
+        switch error {
+        case .archive(let error): self.init(error, storage: nil)
+        case .net: self.init(.network, "\(error)")
+        }
+    }
+
+    init(_ error: ArchiveError, storage: String?) {
+        let place = storage.map { " (storage: \($0))" } ?? ""
+        let hint =
+            switch error {
+            case .storageLocked: ". Stop that server, or choose another folder with --storage"
+            case .noArchive: ". Nothing was recorded there yet; choose the folder with --storage"
+            case .unreadableFolder: ". Run this as the user of the server"
+            case .file(_, let errno) where errno == 13: ". Check owner and mode of the storage folder"
+            default: ""
+            }
+        let code: ExitCode = error == .unknownCall ? .notFound : error == .badCursor ? .usage : .storage
+        self.init(code, "\(error)\(place)\(hint)")
+    }
+}

@@ -1,0 +1,160 @@
+// `teeline export`: every finished recording to a folder, as MP3 and JSON.
+
+import Archive
+import Foundation
+
+/// Copies recordings out of the archive.
+struct ExportCommand {
+    private let arguments: ParsedArguments
+    private let folder: String
+    private let storage: String
+    private let catalog: Catalog
+
+    /// What an export came to.
+    struct Tally {
+        var written = 0
+        var unchanged = 0
+        var unfinished = 0
+        var withoutRecording = 0
+        var problems: [String] = []
+    }
+
+    init(_ arguments: ParsedArguments) throws(CommandFailure) {
+        self.arguments = arguments
+        folder = arguments.operands.first ?? "."
+        storage = try ServerEnvironment(arguments).storage(arguments)
+        catalog = Catalog(StorageLayout(root: storage))
+    }
+
+    func run() throws(CommandFailure) -> ExitCode {
+        let query = try FilterOptions.query(arguments)
+        let ids = try identifiers(query.filter)
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw CommandFailure(
+                .failure, "the folder \(folder) cannot be made: check its name and permissions")
+        }
+        var tally = Tally()
+        for id in ids { try export(id, into: &tally) }
+        tell(tally)
+        return tally.problems.isEmpty ? .success : .failure
+    }
+
+    /// All calls of the filter, oldest first: of two with one name the earlier gets it, whatever comes later.
+    private func identifiers(_ filter: CallFilter) throws(CommandFailure) -> [String] {
+        var ids: [String] = []
+        var cursor: String?
+        do throws(ArchiveError) {
+            repeat {
+                let page = try catalog.list(filter, cursor: cursor, limit: Catalog.pageLimit)
+                ids += page.items.map(\.call.id)
+                cursor = page.next
+            } while cursor != nil
+        } catch {
+            throw CommandFailure(error, storage: storage)
+        }
+        return ids.reversed()
+    }
+
+    private func export(_ id: String, into tally: inout Tally) throws(CommandFailure) {
+        let stored: RecordingDetail?
+        do throws(ArchiveError) {
+            stored = try catalog.detail(id)
+        } catch {
+            throw CommandFailure(error, storage: storage)
+        }
+        guard let detail = stored else { return }
+        guard detail.recording.state.isFinal else {
+            tally.unfinished += 1
+            return
+        }
+        guard detail.recording.state != .failed else {
+            tally.withoutRecording += 1
+            return
+        }
+        do throws(CommandFailure) {
+            if try write(detail) { tally.written += 1 } else { tally.unchanged += 1 }
+        } catch {
+            tally.problems.append(error.message)
+        }
+    }
+
+    /// Writes both files; whether there was anything to write. The JSON comes last: where it stands, the MP3 is whole.
+    private func write(_ detail: RecordingDetail) throws(CommandFailure) -> Bool {
+        let name = try freeName(of: detail.call)
+        var isNew = false
+        var audio: String?
+        if detail.recording.hasAudio {
+            let content = try CheckedFile.audio(of: detail.recording, in: catalog.layout)
+            let path = folder + "/" + name + ".mp3"
+            switch try CheckedFile.write(content, to: path) {
+            case .written: isNew = true
+            case .unchanged: break
+            case .differs:
+                throw CommandFailure(.failure, "\(path) is there and is something else; it was left as it is")
+            }
+            audio = name + ".mp3"
+        }
+        let path = folder + "/" + name + ".json"
+        let document = try ExportDocument.json(detail, audio: audio)
+        switch try CheckedFile.write(document, to: path) {
+        case .written: isNew = true
+        case .unchanged: break
+        case .differs:
+            throw CommandFailure(.failure, "\(path) is there and says something else; it was left as it is")
+        }
+        return isNew
+    }
+
+    /// The carrier's id as a name, or with ours behind it when another call has that name in the folder.
+    private func freeName(of call: CallRow) throws(CommandFailure) -> String {
+        let name = Self.fileName(of: call.carrierCallID)
+        let long = name.isEmpty ? call.id : name + "-" + call.id
+        guard !name.isEmpty, call.carrierCallID.utf8.count <= Self.longestName else { return long }
+        let path = folder + "/" + name
+        if FileManager.default.fileExists(atPath: path + ".json") {
+            return ExportDocument.identifier(inFile: path + ".json") == call.id ? name : long
+        }
+        // An MP3 without its JSON: an export that was cut short, of this call or another.
+        guard FileManager.default.fileExists(atPath: path + ".mp3") else { return name }
+        let stored = try catalogAudio(call.id)
+        return stored == fileDigest(path + ".mp3") ? name : long
+    }
+
+    private func catalogAudio(_ id: String) throws(CommandFailure) -> Digest? {
+        do throws(ArchiveError) {
+            return try catalog.call(id)?.recording.sha256
+        } catch {
+            throw CommandFailure(error, storage: storage)
+        }
+    }
+
+    private func fileDigest(_ path: String) -> Digest? {
+        FileManager.default.contents(atPath: path).map { Digest.sha256(Array($0)) }
+    }
+
+    /// Longest name made of a carrier's id: file systems take 255 bytes, with our id and the ending.
+    static let longestName = 200
+
+    /// `carrierCallID` with every character outside A-Za-z0-9._- replaced by `_`, at most `longestName` long.
+    static func fileName(of carrierCallID: String) -> String {
+        String(
+            carrierCallID.prefix(longestName).map { character in
+                let isKept = character.isASCII && (character.isLetter || character.isNumber)
+                return isKept || "._-".contains(character) ? character : "_"
+            })
+    }
+
+    private func tell(_ tally: Tally) {
+        var parts = ["\(tally.written) written", "\(tally.unchanged) there already"]
+        if tally.unfinished > 0 { parts.append("\(tally.unfinished) not finished yet") }
+        if tally.withoutRecording > 0 {
+            parts.append("\(tally.withoutRecording) calls have no recording (failed)")
+        }
+        if !tally.problems.isEmpty { parts.append("\(tally.problems.count) not exported") }
+        Console.print("\(folder): " + parts.joined(separator: ", "))
+        for problem in tally.problems { Console.complain("teeline: \(problem)") }
+    }
+}

@@ -1,0 +1,115 @@
+// Random barge-ins on a test clock: the truth of the playout model, free of the machine's own load.
+
+import Carriers
+import Foundation
+@testable import Recording
+import Simulator
+import Tape
+import Telemetry
+import Testing
+@testable import Timeline
+
+@Suite(.serialized) struct ClockedTruthTests {
+    @Test(arguments: [
+        TruthCarrier.twilio, .telnyx, .telnyxALaw, .exotel(8_000, calls: 80), .exotel(16_000, calls: 60),
+        .exotel(24_000, calls: 60),
+    ])
+    func randomBargeIns(_ carrier: TruthCarrier) throws {
+        var starts: [Double] = []
+        var unheard: [Double] = []
+        var missing: [Double] = []
+        for number in 0..<carrier.calls / 3 {
+            let call = Self.call(carrier, seed: UInt64(number) &* 65_537 &+ 5)
+            let sound = try Self.folded(call.tape)
+            let judge = TruthJudge(result: call.truth, sound: sound)
+            let found = judge.agentFindings()
+            starts += found.starts
+            unheard.append(found.unheard)
+            missing.append(found.missing)
+            // A-law's silence is ±8; a hole is zero.
+            let same = zip(sound.left, call.truth.caller).allSatisfy { abs(Int($0) - Int($1)) <= 8 }
+            #expect(same && abs(sound.left.count - call.truth.caller.count) <= carrier.rate / 10)
+            if let bar = ProcessInfo.processInfo.environment["TRUTH_DUMP"].flatMap({ Double($0) }),
+                found.unheard > bar || found.missing > bar || found.starts.contains(where: { abs($0) > bar })
+            {
+                TruthDump.dump(call, judge, found)
+            }
+        }
+        let sorted = starts.map(abs).sorted()
+        unheard.sort()
+        missing.sort()
+        func at(_ share: Double, _ values: [Double]) -> Double {
+            values.isEmpty ? 0 : values[min(values.count - 1, Int(Double(values.count) * share))]
+        }
+        print(
+            "clocked \(carrier.name): \(carrier.calls) calls, \(starts.count) stretches, start p50 \(at(0.5, sorted)) p99 \(at(0.99, sorted)) max \(sorted.last ?? 0) (signed \(starts.min() ?? 0)…\(starts.max() ?? 0)), unheard p50 \(at(0.5, unheard)) p99 \(at(0.99, unheard)) max \(unheard.last ?? 0), missing p50 \(at(0.5, missing)) p99 \(at(0.99, missing)) max \(missing.last ?? 0)"
+        )
+    }
+
+    static func call(_ carrier: TruthCarrier, seed: UInt64) -> ClockedCall {
+        var random = SeededGenerator(seed: seed)
+        var network = ClockedNetwork()
+        network.fixedUp = Int64(random.below(40_000))
+        network.fixedDown = Int64(random.below(40_000))
+        network.jitter = Int64(random.below(20_001))
+        switch random.below(6) {
+        case 0: network.loss = 0.02
+        case 1: network.reordering = 0.05
+        case 2: network.duplication = 0.05
+        case 3:
+            let start = 1_500_000 + Int64(random.below(4_000_000))
+            network.stall = start..<start + 100_000 + Int64(random.below(300_000))
+        default: break
+        }
+        let length = Int64(8_000 + 100 * random.below(20))
+        var turns: [ClockedTurn] = []
+        var at: Int64 = 300_000 + Int64(random.below(500_000))
+        while at < length * 1000 - 1_500_000 {
+            let milliseconds = 100 + random.below(2_500)
+            var turn = ClockedTurn(
+                start: at, samples: milliseconds * carrier.agent.rate / 1000, cut: nil, seed: random.next())
+            if random.below(4) > 0 {
+                let cut = at + 20_000 + Int64(random.below(milliseconds * 1000 + 200_000))
+                turn.cut = cut
+                at = cut + 60_000 + Int64(random.below(700_000))
+            } else {
+                at += Int64(milliseconds + 350 + random.below(600)) * 1000
+            }
+            turns.append(turn)
+        }
+        let script = CallerScript([
+            .init(.silence, milliseconds: 500), .init(.speech(seed: seed, hertz: 180, level: 9_000), milliseconds: 3_000),
+            .init(.silence, milliseconds: 1_500), .init(.speech(seed: seed &+ 1, hertz: 160, level: 9_000), milliseconds: 2_000),
+        ])
+        var call = ClockedCall(
+            carrier, network: network, turns: turns, sound: script.rendered(carrier.dialect.inbound),
+            milliseconds: length, clearReturnsMarks: random.below(2) == 0, seed: seed)
+        call.run()
+        return call
+    }
+
+    /// Both channels as the fold emits them, before the encoder.
+    static func folded(_ tape: [UInt8]) throws -> StereoSound {
+        var parser = TapeParser()
+        TapeLayout.magic.withUnsafeBytes { parser.feed($0) }
+        tape.withUnsafeBytes { parser.feed($0) }
+        var sound = StereoSound(left: [], right: [])
+        let file = TapeLayout.magic + tape
+        var fold: TapeFold?
+        while let record = parser.next() {
+            guard fold != nil else {
+                fold = try TapeFold(header: TapeFold.document(TapeHeader.self, record), at: record.time)
+                continue
+            }
+            try fold?.take(record, read: { Array(file[Int($0)..<Int($0) + $1]) }) {
+                sound.left += $0
+                sound.right += $1
+            }
+        }
+        _ = try fold?.finish(read: { Array(file[Int($0)..<Int($0) + $1]) }) {
+            sound.left += $0
+            sound.right += $1
+        }
+        return sound
+    }
+}

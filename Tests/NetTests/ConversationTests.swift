@@ -1,0 +1,51 @@
+// WebSockets of ours talking to each other over real sockets.
+
+import Glibc
+import Testing
+
+@testable import Net
+
+extension NetTests {
+    @Suite struct ConversationTests {
+        @Test func `a message comes back and both ends hear the close`() throws {
+            let service = try EchoService()
+            let handler = RecordingHandler(onOpen: { $0.send(text: Array("hello".utf8)) }) { socket, _ in
+                socket.close(code: 1000, reason: "done")
+            }
+            let (loop, url) = (service.loop, service.url)
+            loop.execute {
+                _ = WebSocketConnection.connect(
+                    to: url, on: loop, limits: WebSocketLimits(), handler: handler)
+            }
+            #expect(eventually { handler.isClosed })
+            #expect(handler.messages == [Array("hello".utf8)])
+            #expect(handler.close?.code == 1000)
+            let server = try service.firstHandler()
+            #expect(eventually { server.isClosed })
+            #expect(server.close?.code == 1000)
+            #expect(server.close?.reason == "done")
+            service.stop()
+        }
+
+        @Test func `three hundred sockets at once echo`() throws {
+            let before = openDescriptors()
+            let service = try EchoService()
+            let (loop, url) = (service.loop, service.url)
+            let text = Array(String(repeating: "x", count: 300).utf8)
+            let handlers = (0..<300).map { _ in
+                RecordingHandler(onOpen: { $0.send(text: text) }) { socket, bytes in socket.close(code: 1000)
+                }
+            }
+            loop.execute {
+                for handler in handlers {
+                    _ = WebSocketConnection.connect(
+                        to: url, on: loop, limits: WebSocketLimits(), handler: handler)
+                }
+            }
+            #expect(eventually(30) { handlers.allSatisfy(\.isClosed) })
+            #expect(handlers.allSatisfy { $0.messages == [text] && $0.close?.code == 1000 })
+            service.stop()
+            #expect(eventually { openDescriptors() == before })
+        }
+    }
+}
