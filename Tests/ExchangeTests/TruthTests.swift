@@ -101,12 +101,17 @@ private struct Judged: Sendable {
                     return try zip(batch, sounds).map { call, sound in
                         if let d = ProcessInfo.processInfo.environment["TRUTH_DUMP"].flatMap({ Double($0) }) {
                             let f = TruthJudge(result: call.0.truth, sound: sound).findings()
-                            if f.unheard > d || f.missing > d || f.starts.contains(where: { abs($0) > d }) || f.leak > 16 {
-                                TruthDump.dump(call.0, sound, tape: folder + "/tapes/" + call.1.call.id + ".tape", f, settings: nil)
+                            if f.unheard > d || f.missing > d || f.starts.contains(where: { abs($0) > d })
+                                || f.leak > 16
+                            {
+                                TruthDump.dump(
+                                    call.0, sound, tape: folder + "/tapes/" + call.1.call.id + ".tape", f,
+                                    settings: nil)
                             }
                         }
                         return Judged(
-                            result: call.0, findings: TruthJudge(result: call.0.truth, sound: sound).findings(),
+                            result: call.0,
+                            findings: TruthJudge(result: call.0.truth, sound: sound).findings(),
                             samples: sound.left.count, detail: call.1,
                             mpg123: try StereoDecoding.mpg123Samples(call.2))
                     }
