@@ -156,6 +156,7 @@ import Testing
         var stage = Stage()
         stage.start()
         stage.machine.agentClosed(code: 1006, reason: "", failure: .refused, at: stage.now, &stage.hands)
+        stage.pass(20)
         #expect(stage.hands.end == CallEnd(.agent, .agentRefused))
         #expect(stage.hands.attempts == 1)
     }

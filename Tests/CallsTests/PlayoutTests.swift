@@ -72,7 +72,7 @@ import Testing
         var stage = Stage(.telnyx)
         stage.open()
         stage.speak(bytes)
-        stage.pass(400)
+        stage.pass(1_200)
         let pieces = stage.pieces()
         #expect(pieces.allSatisfy { $0 >= 160 && $0 % 160 == 0 && $0 <= 240_000 })
         #expect(pieces.reduce(0, +) == (bytes + 159) / 160 * 160)
