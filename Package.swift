@@ -50,7 +50,7 @@ let package = Package(
         room("Archive", ["Telemetry", "CSQLite", "COpenSSL", "CLinux"]),
         // Floor 3
         room("Desk", ["Archive", "Carriers", "Agents", "Net", "Telemetry"]),
-        room("Simulator", ["Audio", "Wire", "Carriers", "Agents", "Net", "Telemetry"]),
+        room("Simulator", ["Audio", "Wire", "Carriers", "Agents", "Net", "Telemetry", "CLinux"]),
         // Floor 4
         room(
             "Exchange",
@@ -91,7 +91,8 @@ let package = Package(
             ]),
         tests(
             "teeline",
-            ["Exchange", "Desk", "Archive", "Simulator", "Tape", "Audio", "Telemetry"], as: "TeelineTests"),
+            ["Exchange", "Desk", "Archive", "Simulator", "Carriers", "Tape", "Audio", "Telemetry"],
+            as: "TeelineTests"),
         .testTarget(name: "HouseTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

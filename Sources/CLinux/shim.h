@@ -1,4 +1,4 @@
-// What Glibc's Swift module does not show: epoll, eventfd, timerfd, per-thread priority.
+// What Glibc's Swift module does not show: epoll, eventfd, timerfd, per-thread priority, the state of the clock.
 #pragma once
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>

@@ -88,7 +88,7 @@ public enum RecordingJSON {
             ("duration_ms", JSONText.number(length)), ("samples", JSONText.number(recording.samples)),
             ("rate", JSONText.number(recording.rate)),
             ("channels", JSONText.quoted(recording.channels?.rawValue)),
-            ("bitrate_kbps", JSONText.number(recording.bitrate)),
+            ("bitrate_kbps", JSONText.number(recording.bitrate.map { $0 / 1000 })),
             ("quality", JSONText.number(recording.quality)),
             ("sealed_at", JSONText.quoted(recording.sealedAt.map { ArchiveTime.rfc3339($0) })),
             ("missing", JSONText.array(missing)),

@@ -87,21 +87,7 @@ struct DemoCommand {
         }
     }
 
-    private var path: String {
-        switch carrier {
-        case .twilio: "/twilio/media-stream"
-        case .telnyx: "/media-stream"
-        case .exotel: "/media"
-        }
-    }
-
-    private var dialect: CarrierDialect {
-        switch carrier {
-        case .twilio: .twilio
-        case .telnyx: .telnyx
-        case .exotel: .exotel()
-        }
-    }
+    private var path: String { SimulateCommand.path(carrier) }
 
     private func introduce(_ exchange: TelephoneExchange, _ agent: SimulatedAgent) {
         Console.print(
@@ -122,7 +108,8 @@ struct DemoCommand {
     ) async -> SimulatedCallResult {
         let screen = DemoScreen(storage: exchange.archive.layout, catalog: exchange.archive.catalog)
         let watching = Task { await screen.watch(until: signals) }
-        var settings = DemoScript.call(to: "ws://127.0.0.1:\(exchange.port)\(path)", dialect: dialect)
+        var settings = DemoScript.call(
+            to: "ws://127.0.0.1:\(exchange.port)\(path)", dialect: SimulateCommand.dialect(carrier))
         // Ids of its own for every demo: carriers never give one twice.
         settings.seed = UInt64.random(in: 1...UInt64.max)
         let result = await network.call(settings)

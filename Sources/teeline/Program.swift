@@ -51,6 +51,8 @@ import Glibc
         switch command {
         case Commands.serve: try await ServeCommand(arguments).run()
         case Commands.demo: try await DemoCommand(arguments).run()
+        case Commands.simulate: try await SimulateCommand(arguments).run()
+        case Commands.doctor: await DoctorCommand(arguments).run()
         case Commands.list: try RecordingsCommand(arguments).list()
         case Commands.show: try RecordingsCommand(arguments).show()
         case Commands.download: try RecordingsCommand(arguments).download()

@@ -67,7 +67,7 @@ struct RecordingsCommand {
         if let metrics = detail.metrics {
             rows.append([
                 "frames",
-                "\(metrics.framesReceived) received, \(metrics.framesLost) lost, \(metrics.framesLate) late, \(metrics.framesDuplicate) twice, \(metrics.framesSent) sent",
+                "\(metrics.framesReceived) received, \(metrics.framesLost) lost, \(metrics.framesLate) late, \(metrics.framesDuplicate) twice",
             ])
             rows.append(["interruptions", "\(metrics.interruptions)"])
         }

@@ -57,7 +57,7 @@ final class TestDesk: Sendable {
         close(file)
         let turns = [TurnRow(role: .caller, text: "Hi", startSamples: 0, endSamples: 8000)]
         let facts = SealedFile(
-            bytes: 1000, samples: 16000, rate: 8000, channels: .dual, bitrate: 48, quality: 5)
+            bytes: 1000, samples: 16000, rate: 8000, channels: .dual, bitrate: 48_000, quality: 5)
         try archive.applyAndWait(.seal(id: Self.id(1), SealRequest(file: facts, turns: turns)))
         try archive.applyAndWait(.seal(id: Self.id(2), SealRequest(file: nil)))
         try archive.applyAndWait(.fail(id: Self.id(3), cause: "disk_full", ending: nil))

@@ -1,0 +1,116 @@
+// The doctor's look at the archive's folder.
+
+import Archive
+import Glibc
+
+/// Checks of a storage folder. They leave no trace in it.
+struct StorageChecks {
+    private let layout: StorageLayout
+
+    init(storage: String) { layout = StorageLayout(root: storage) }
+
+    func findings() -> [DoctorFinding] { [folder(), space(), holder(), catalog()] }
+
+    private func folder() -> DoctorFinding {
+        var status = stat()
+        guard stat(layout.root, &status) == 0 else {
+            let parent = Self.nearestFolder(above: layout.root)
+            guard access(parent, W_OK | X_OK) == 0 else {
+                return .fail(
+                    "storage", "\(layout.root) is not there and cannot be made in \(parent)",
+                    "make it and give it to the server's user: install -d -m 700 -o USER \(layout.root)")
+            }
+            return .ok("storage", "\(layout.root) is not there yet; serve makes it")
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            return .fail("storage", "\(layout.root) is no folder", "name another with TEELINE_STORAGE")
+        }
+        for folder in [layout.root, layout.recordingsFolder, layout.tapesFolder]
+        where access(folder, F_OK) == 0 && access(folder, R_OK | W_OK | X_OK) != 0 {
+            return .fail(
+                "storage", "\(folder) cannot be written by this user",
+                "run the server as the folder's owner, or chown -R USER \(layout.root)")
+        }
+        return .ok("storage", "\(layout.root) can be written")
+    }
+
+    private func space() -> DoctorFinding {
+        let place = access(layout.root, F_OK) == 0 ? layout.root : Self.nearestFolder(above: layout.root)
+        var status = statvfs()
+        guard statvfs(place, &status) == 0 else {
+            return .fail("disk", "its free space cannot be asked", "check that \(place) is mounted")
+        }
+        let (free, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(
+            by: UInt64(status.f_frsize))
+        let bytes = overflow ? Int64.max : Int64(clamping: free)
+        // An hour of a call is 22 MB of MP3 at 48 kbit/s and, kept, 62 MB of tape.
+        let text =
+            "\(TextTable.size(bytes)) free, about \(bytes / 84_000_000) hours of calls with their tapes"
+        let remedy = "free some, move the storage, or set recording.keep_originals to false"
+        if bytes < 200 << 20 { return .fail("disk", text, remedy) }
+        return bytes < 2 << 30 ? .warn("disk", text, remedy) : .ok("disk", text)
+    }
+
+    private func holder() -> DoctorFinding {
+        switch StorageHolder.of(layout) {
+        case .nobody: .ok("lock", "no server runs on this storage")
+        case .process(let id): .ok("lock", "held by a running server\(id.map { ", process \($0)" } ?? "")")
+        case .unknown(let code):
+            .fail(
+                "lock", "cannot be read: \(String(cString: strerror(code)))",
+                "run doctor as the server's user")
+        }
+    }
+
+    private func catalog() -> DoctorFinding {
+        let catalog = Catalog(layout, readers: 1)
+        defer { catalog.close() }
+        do throws(ArchiveError) {
+            let count = try catalog.count()
+            let faults = try catalog.checkDatabase()
+            guard faults.isEmpty else {
+                return .fail(
+                    "catalog", "SQLite finds it damaged: \(faults.count) faults",
+                    "stop the server, restore archive.sqlite from a backup; the tapes hold what came later")
+            }
+            return .ok(
+                "catalog",
+                "\(count) calls, \(try catalog.unfinished().count) unfinished; SQLite finds no fault")
+        } catch {
+            guard error != .noArchive else { return .ok("catalog", "none yet; the first start makes it") }
+            return .fail("catalog", "\(error)", CommandFailure(error, storage: nil).message)
+        }
+    }
+
+    /// The folder nearest above `path` that exists.
+    static func nearestFolder(above path: String) -> String {
+        var parts = path.split(separator: "/", omittingEmptySubsequences: true).dropLast()
+        let isAbsolute = path.hasPrefix("/")
+        while true {
+            let folder = (isAbsolute ? "/" : "") + parts.joined(separator: "/")
+            let place = folder.isEmpty ? "." : folder
+            if parts.isEmpty || access(place, F_OK) == 0 { return place }
+            parts = parts.dropLast()
+        }
+    }
+}
+
+/// Who has the lock of a storage.
+enum StorageHolder: Hashable {
+    case nobody
+    case process(Int32?)
+    case unknown(errno: Int32)
+
+    /// Asks without taking the lock for longer than the question, and without writing to its file.
+    static func of(_ layout: StorageLayout) -> StorageHolder {
+        let descriptor = open(layout.lockPath, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return errno == ENOENT ? .nobody : .unknown(errno: errno) }
+        defer { close(descriptor) }
+        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return .nobody }
+        guard errno == EWOULDBLOCK else { return .unknown(errno: errno) }
+        var text = [UInt8](repeating: 0, count: 16)
+        let count = pread(descriptor, &text, text.count, 0)
+        let digits = text.prefix(max(0, count)).prefix { $0 != 0x0A }
+        return .process(Int32(String(decoding: digits, as: UTF8.self)))
+    }
+}
