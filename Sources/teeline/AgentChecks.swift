@@ -34,7 +34,7 @@ struct AgentChecks {
     private func base(_ client: HTTPClient) async -> DoctorFinding {
         do throws(NetError) {
             let answer = try await client.send(
-                HTTPClientRequest(method: "GET", url: settings.agentBaseURL, seconds: 10))
+                HTTPClientRequest(method: "GET", url: settings.agentBaseURL, timeoutMilliseconds: 10_000))
             return .ok("agent service", "\(settings.agentBaseURL) answers (status \(answer.status))")
         } catch {
             return .fail(
@@ -115,6 +115,8 @@ struct AgentChecks {
         case .badHandshake: "the answer is not what was asked for"
         case .system(let operation, _): "\(operation) failed: no connection"
         case .cannotListen: "no port"
+        case .tooLarge: "the answer is too large"
+        case .cancelled: "interrupted"
         }
     }
 }
