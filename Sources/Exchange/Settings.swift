@@ -68,8 +68,10 @@ public struct Settings: Sendable {
         var checked: [String: String] = [:]
         for key in SettingKey.all {
             let value = values[key.name] ?? key.standard
-            if let problem = Self.problem(of: value, for: key) { problems.append(problem) }
-            checked[key.name] = value
+            let problem = Self.problem(of: value, for: key)
+            if let problem { problems.append(problem) }
+            // What is refused is not calculated with: a number beyond all bounds would end the program in an overflow.
+            checked[key.name] = problem == nil ? value : key.standard
         }
         func text(_ name: String) -> String { checked[name] ?? "" }
         func number(_ name: String) -> Int64 { Int64(text(name)) ?? 0 }

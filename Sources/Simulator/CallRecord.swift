@@ -10,6 +10,7 @@ struct CallRecord {
     private var counts = SimulatedCounts()
     private var callerTrack: [UInt8] = []
     private var missing: [Range<Int64>] = []
+    private var frameTimes: [MonotonicTime] = []
     private var commands: [ReceivedCommand] = []
     private var returned: [ReturnedMark] = []
     /// Keys sent.
@@ -23,7 +24,8 @@ struct CallRecord {
     init(_ settings: SimulatedCallSettings) { self.settings = settings }
 
     /// A frame was numbered: sent, or lost.
-    mutating func sent(_ frame: [UInt8], from start: Int64, fate: FrameFate) {
+    mutating func sent(_ frame: [UInt8], from start: Int64, at now: Int64, fate: FrameFate) {
+        if settings.keepsSound { frameTimes.append(MonotonicTime(nanoseconds: now * 1000)) }
         if fate.lost {
             counts.framesLost += 1
             return leaveOut(frame, from: start)
@@ -82,7 +84,7 @@ struct CallRecord {
         SimulatedCallResult(
             carrier: settings.dialect.carrier, streamID: start.streamID, callID: start.callID,
             rate: settings.dialect.inbound.rate, end: end, closeCode: code, samples: playout.clock,
-            endedAt: MonotonicTime(nanoseconds: now * 1000),
+            endedAt: MonotonicTime(nanoseconds: now * 1000), frameTimes: frameTimes,
             heard: SoundCoding.decoded(playout.heardTrack, codec: settings.dialect.outbound.codec),
             caller: SoundCoding.decoded(callerTrack, codec: settings.dialect.inbound.codec),
             missing: missing, segments: playout.heardSegments, commands: commands, marks: returned,

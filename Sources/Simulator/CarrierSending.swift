@@ -42,7 +42,7 @@ extension SimulatedCarrier {
             let due = clockStart + (start + Int64(settings.dialect.frameSamples)) * 1_000_000 / rate
             record.lateness(now - due)
         }
-        record.sent(frame, from: start, fate: fate)
+        record.sent(frame, from: start, at: Self.now, fate: fate)
         guard !fate.lost else { return }
         if fate.late, held == nil {
             held = message

@@ -75,6 +75,8 @@ public struct SimulatedCallResult: Sendable {
     public var samples: Int64
     /// When the carrier saw that it was over.
     public var endedAt: MonotonicTime
+    /// When each numbered frame left (lost ones included); empty under load.
+    public var frameTimes: [MonotonicTime]
     /// What the caller heard, from position 0 (the first frame's timestamp); empty under load.
     public var heard: [Int16]
     /// What the caller said and the carrier sent, from position 0; silence where frames are missing.

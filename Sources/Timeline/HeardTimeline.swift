@@ -39,6 +39,8 @@ public struct HeardTimeline: Sendable {
     private var playhead: Int64 = 0
     /// Least time from sending to a mark's return that was not spent playing, by the marks so far.
     private var roundTrip: Int64?
+    /// The most of the same, over marks sent into an idle buffer.
+    private var longestTrip: Int64 = 0
     private var latest: Int64 = 0
     /// How much earlier than placed the present run of seamless pieces may have begun.
     private var doubt: Int64 = 0
@@ -51,8 +53,11 @@ public struct HeardTimeline: Sendable {
     static let slackMilliseconds: Int64 = 700
     /// How far marks of a played piece may scatter, in milliseconds: a cut errs by it towards keeping.
     static let jitterMilliseconds: Int64 = 40
-    /// A start this much later than seamless is a hole in playing, not jitter, in milliseconds.
-    static let holeMilliseconds: Int64 = 20
+    /// A start this much later than seamless is a hole in playing, not jitter, in milliseconds, when the piece
+    /// was sent too late for its turn.
+    static let holeMilliseconds: Int64 = 5
+    /// Most that is kept in doubt when no mark tells when a clear took effect, in milliseconds.
+    static let clearDoubtMilliseconds: Int64 = 10
 
     /// A timeline at `rate` hertz.
     public init(rate: Int) { self.rate = Int64(max(rate, 1)) }
@@ -166,13 +171,14 @@ public struct HeardTimeline: Sendable {
         let expected = clear.sent + (roundTrip ?? 0)
         let tolerance = max(1, milliseconds(2))
         let closeBy = milliseconds(Self.jitterMilliseconds)
-        // The round trip was learned from few marks: the clear may have been quicker by their jitter.
-        let earliness = milliseconds(Self.holeMilliseconds)
         var cut = expected
+        var isProven = false
         for index in 0..<exposed where entries[index].mark != nil {
             guard let returned = entries[index].returned, returned >= clear.sent else { continue }
             let predicted = max(endOfSound(before: index), entries[index].sent)
-            let isTooEarlyForClear = returned + earliness < expected && returned + closeBy >= predicted
+            // Before either can have returned it, the nearer of the two is believed.
+            let isTooEarlyForClear =
+                returned + tolerance < expected && predicted <= expected && returned + closeBy >= predicted
             if returned + tolerance >= predicted || isTooEarlyForClear {
                 // It came when its sound was over, or before the clear can have arrived: it was played.
                 entries[index].wasPlayed = true
@@ -181,8 +187,13 @@ public struct HeardTimeline: Sendable {
                 // The first that came before its sound can have ended was returned by the clear.
                 cut = returned
                 roundTrip = min(roundTrip ?? .max, max(0, returned - clear.sent))
+                isProven = true
                 break
             }
+        }
+        // No mark tells when the clear took effect: it may have been as late as round trips scatter.
+        if !isProven, let roundTrip {
+            cut += min((longestTrip - roundTrip) / 2, milliseconds(Self.clearDoubtMilliseconds))
         }
         if let limit { cut = min(cut, limit) }
         place(through: exposed, cut: cut, settle)
@@ -252,6 +263,7 @@ public struct HeardTimeline: Sendable {
     private mutating func learnIdle(_ mark: Entry) {
         guard let returned = mark.returned, mark.clear == nil else { return }
         roundTrip = min(roundTrip ?? .max, max(0, returned - mark.sent))
+        longestTrip = max(longestTrip, returned - mark.sent)
     }
 
     private func milliseconds(_ count: Int64) -> Int64 { count * rate / 1000 }

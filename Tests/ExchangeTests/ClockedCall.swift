@@ -123,9 +123,13 @@ struct ClockedCall {
         }
     }
 
-    private func instant(_ time: Int64) -> MonotonicTime { MonotonicTime(nanoseconds: Self.base + time * 1000) }
+    private func instant(_ time: Int64) -> MonotonicTime {
+        MonotonicTime(nanoseconds: Self.base + time * 1000)
+    }
     private func position(_ time: Int64) -> Int64 {
-        min((time + time / 1_000_000 * drift) * Int64(carrier.rate) / 1_000_000, milliseconds * Int64(carrier.rate) / 1000)
+        min(
+            (time + time / 1_000_000 * drift) * Int64(carrier.rate) / 1_000_000,
+            milliseconds * Int64(carrier.rate) / 1000)
     }
 
     private mutating func delayed(_ time: Int64, by fixed: Int64) -> Int64 {
@@ -199,7 +203,8 @@ struct ClockedCall {
             hands.opensAgent = false
             machine.agentOpened(at: instant(time), &hands)
             var message: [UInt8] = []
-            agent.encodeMetadata(conversationID: "conv", output: carrier.agent, input: carrier.agent, into: &message)
+            agent.encodeMetadata(
+                conversationID: "conv", output: carrier.agent, input: carrier.agent, into: &message)
             fromAgent.post(message, at: time + 1000)
         }
         for message in hands.toCarrier { down.post(message, at: delayed(time, by: network.fixedDown)) }
@@ -235,14 +240,16 @@ struct ClockedCall {
         let width = carrier.dialect.inbound.bytesPerSample
         while Int64((frame + 1) * count) <= position(time) {
             let from = frame * count * width
-            var bytes = Array(sound.bytes[min(from, sound.bytes.count)..<min(from + count * width, sound.bytes.count)])
+            var bytes = Array(
+                sound.bytes[min(from, sound.bytes.count)..<min(from + count * width, sound.bytes.count)])
             let silence = carrier.dialect.inbound.silenceByte
             bytes += [UInt8](repeating: silence, count: count * width - bytes.count)
             frame += 1
             var message: [UInt8] = []
             bytes.withUnsafeBytes {
                 peer.encodeMedia(
-                    $0, chunk: Int64(frame), timestamp: Int64((frame - 1) * carrier.dialect.frameMilliseconds),
+                    $0, chunk: Int64(frame),
+                    timestamp: Int64((frame - 1) * carrier.dialect.frameMilliseconds),
                     into: &message)
             }
             if frame > 1, random.fraction() < network.loss {
@@ -288,9 +295,13 @@ struct ClockedCall {
             while sent < bytes.count, turn.cut.map({ at < $0 }) ?? true {
                 let size = (1 + random.below(4000)) * carrier.agent.bytesPerSample
                 let chunk = Array(bytes[sent..<min(sent + size, bytes.count)])
-                said(at) { output in chunk.withUnsafeBytes { agent.encodeAudio($0, eventID: event, into: &output) } }
+                said(at) { output in
+                    chunk.withUnsafeBytes { agent.encodeAudio($0, eventID: event, into: &output) }
+                }
                 sent += chunk.count
-                at += Int64(chunk.count / carrier.agent.bytesPerSample) * 1_000_000 / Int64(carrier.agent.rate) / factor
+                at +=
+                    Int64(chunk.count / carrier.agent.bytesPerSample) * 1_000_000 / Int64(carrier.agent.rate)
+                    / factor
             }
             if let cut = turn.cut {
                 event += 1

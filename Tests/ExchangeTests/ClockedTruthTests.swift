@@ -29,11 +29,6 @@ import Testing
             // A-law's silence is ±8; a hole is zero.
             let same = zip(sound.left, call.truth.caller).allSatisfy { abs(Int($0) - Int($1)) <= 8 }
             #expect(same && abs(sound.left.count - call.truth.caller.count) <= carrier.rate / 10)
-            if let bar = ProcessInfo.processInfo.environment["TRUTH_DUMP"].flatMap({ Double($0) }),
-                found.unheard > bar || found.missing > bar || found.starts.contains(where: { abs($0) > bar })
-            {
-                TruthDump.dump(call, judge, found)
-            }
         }
         let sorted = starts.map(abs).sorted()
         unheard.sort()
@@ -44,6 +39,10 @@ import Testing
         print(
             "clocked \(carrier.name): \(carrier.calls) calls, \(starts.count) stretches, start p50 \(at(0.5, sorted)) p99 \(at(0.99, sorted)) max \(sorted.last ?? 0) (signed \(starts.min() ?? 0)…\(starts.max() ?? 0)), unheard p50 \(at(0.5, unheard)) p99 \(at(0.99, unheard)) max \(unheard.last ?? 0), missing p50 \(at(0.5, missing)) p99 \(at(0.99, missing)) max \(missing.last ?? 0)"
         )
+        // The jitter of both ways is up to 20 ms: no evidence is sharper than a part of it.
+        #expect(at(0.99, sorted) <= 20)
+        #expect((unheard.last ?? 0) <= 576_000 / Double(carrier.rate), "more than one MP3 frame never heard")
+        #expect((missing.last ?? 0) <= TruthJudge.resolution, "heard sound is missing")
     }
 
     static func call(_ carrier: TruthCarrier, seed: UInt64) -> ClockedCall {
@@ -78,8 +77,10 @@ import Testing
             turns.append(turn)
         }
         let script = CallerScript([
-            .init(.silence, milliseconds: 500), .init(.speech(seed: seed, hertz: 180, level: 9_000), milliseconds: 3_000),
-            .init(.silence, milliseconds: 1_500), .init(.speech(seed: seed &+ 1, hertz: 160, level: 9_000), milliseconds: 2_000),
+            .init(.silence, milliseconds: 500),
+            .init(.speech(seed: seed, hertz: 180, level: 9_000), milliseconds: 3_000),
+            .init(.silence, milliseconds: 1_500),
+            .init(.speech(seed: seed &+ 1, hertz: 160, level: 9_000), milliseconds: 2_000),
         ])
         var call = ClockedCall(
             carrier, network: network, turns: turns, sound: script.rendered(carrier.dialect.inbound),

@@ -38,17 +38,21 @@ final class Surroundings: Sendable {
         await network.call(
             SimulatedCallSettings(
                 url: "ws://127.0.0.1:\(port)/twilio/media-stream", dialect: .twilio,
-                script: CallerScript([.init(.speech(seed: 3, hertz: 190, level: 9000), milliseconds: 1000)], repeats: true),
+                script: CallerScript(
+                    [.init(.speech(seed: 3, hertz: 190, level: 9000), milliseconds: 1000)], repeats: true),
                 ending: .hangUp(atMilliseconds: milliseconds), seed: seed))
     }
 
     /// Several healthy calls at once, while `body` does something to the server.
     func calls(
-        _ port: UInt16, count: Int, milliseconds: Int, seed: UInt64 = 1, _ body: @escaping @Sendable () async throws -> Void
+        _ port: UInt16, count: Int, milliseconds: Int, seed: UInt64 = 1,
+        _ body: @escaping @Sendable () async throws -> Void
     ) async throws -> [SimulatedCallResult] {
         try await withThrowingTaskGroup(of: SimulatedCallResult?.self) { group in
             for number in 0..<count {
-                group.addTask { await self.call(port, milliseconds: milliseconds, seed: seed + UInt64(number)) }
+                group.addTask {
+                    await self.call(port, milliseconds: milliseconds, seed: seed + UInt64(number))
+                }
             }
             group.addTask {
                 try await body()
@@ -89,7 +93,8 @@ func limitFiles(of pid: Int32, to limit: String) throws {
             try await Task.sleep(for: .milliseconds(1500))
             try limitFiles(of: pid, to: "unlimited")
         }
-        #expect(results.allSatisfy { $0.end == .asPlanned }, "a call ended with the disk: \(results.map(\.end))")
+        #expect(
+            results.allSatisfy { $0.end == .asPlanned }, "a call ended with the disk: \(results.map(\.end))")
         #expect(server.process.isRunning)
         let catalog = Catalog(StorageLayout(root: around.storage), readers: 1)
         defer { catalog.close() }
@@ -101,7 +106,8 @@ func limitFiles(of pid: Int32, to limit: String) throws {
             #expect(recording.state == .recovered, "\(recording.state) \(recording.cause ?? "")")
             #expect(recording.cause?.hasPrefix("disk_") == true)
             let missing = recording.missing.reduce(0) { $0 + $1.length }
-            #expect((4_000...24_000).contains(missing), "\(missing) samples are named as missing of about 12,000")
+            #expect(
+                (4_000...24_000).contains(missing), "\(missing) samples are named as missing of about 12,000")
             #expect(abs((recording.samples ?? 0) - result.samples) < 4_000)
         }
         #expect(try await server.drain() == 0)
@@ -111,7 +117,9 @@ func limitFiles(of pid: Int32, to limit: String) throws {
         #expect(try archive.catalog.verifyLedger().isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(2))) func aDiskThatStaysFullEndsNoCallAndTheNextServerSavesWhatThereIs() async throws {
+    @Test(.timeLimit(.minutes(2))) func aDiskThatStaysFullEndsNoCallAndTheNextServerSavesWhatThereIs()
+        async throws
+    {
         let around = try Surroundings()
         let server = try await ServerProcess(storage: around.storage, agent: around.agent.baseURL)
         let pid = server.process.processIdentifier
@@ -119,7 +127,8 @@ func limitFiles(of pid: Int32, to limit: String) throws {
             try await Task.sleep(for: .milliseconds(1500))
             try limitFiles(of: pid, to: "16")
         }
-        #expect(results.allSatisfy { $0.end == .asPlanned }, "a call ended with the disk: \(results.map(\.end))")
+        #expect(
+            results.allSatisfy { $0.end == .asPlanned }, "a call ended with the disk: \(results.map(\.end))")
         #expect(server.process.isRunning)
         #expect(ScratchFolder.files(around.storage + "/tapes").count == 4, "a tape was deleted")
         // A call that begins now is served, too, or refused: it must not take the server with it.
@@ -156,8 +165,12 @@ func limitFiles(of pid: Int32, to limit: String) throws {
             // The agent answers at once; only a call that waits for the disk hears it late.
             let first = try #require(result.firstSoundMicroseconds)
             #expect(first < 1_000_000, "the first sound came after \(first / 1000) ms")
-            let holes = zip(result.segments, result.segments.dropFirst()).map { $1.position - $0.position - $0.count }
-            #expect(holes.allSatisfy { $0 < 1_600 }, "the agent's sound stood still for \(holes.max() ?? 0) samples")
+            let holes = zip(result.segments, result.segments.dropFirst()).map {
+                $1.position - $0.position - $0.count
+            }
+            #expect(
+                holes.allSatisfy { $0 < 1_600 },
+                "the agent's sound stood still for \(holes.max() ?? 0) samples")
         }
         let catalog = Catalog(StorageLayout(root: around.storage), readers: 1)
         defer { catalog.close() }
@@ -219,7 +232,9 @@ func limitFiles(of pid: Int32, to limit: String) throws {
             ServerProcess.environment(storage: around.storage, agent: around.agent.baseURL), output: words)
         #expect(try await eventually { !second.isRunning })
         #expect(second.terminationStatus == 2)
-        #expect(ServerProcess.words(words).contains("\(server.process.processIdentifier)"), "who holds it is told")
+        #expect(
+            ServerProcess.words(words).contains("\(server.process.processIdentifier)"), "who holds it is told"
+        )
         let result = await around.call(server.port, milliseconds: 500)
         #expect(result.end == .asPlanned)
         #expect(try await server.drain() == 0)

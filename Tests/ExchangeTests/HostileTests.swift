@@ -46,7 +46,8 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
     func respond(to request: HTTPRequest) -> HTTPOutcome {
         .upgrade { [self] socket in
             loop.execute { [self] in
-                _ = WebSocketConnection.accept(socket, on: loop, limits: WebSocketLimits(outgoingBytes: 64 << 20), handler: self)
+                _ = WebSocketConnection.accept(
+                    socket, on: loop, limits: WebSocketLimits(outgoingBytes: 64 << 20), handler: self)
             }
         }
     }
@@ -64,7 +65,9 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
             case 1: peer.encodeAgentResponse("So be it.", eventID: Int64(number), into: &message)
             case 2: peer.encodeUserTranscript("Hello", eventID: Int64(number), into: &message)
             case 3: peer.encodePing(eventID: Int64(number), milliseconds: 50, into: &message)
-            case 4: peer.encodeClientToolCall(name: "tool", callID: "1", eventID: 1, expectsResponse: true, into: &message)
+            case 4:
+                peer.encodeClientToolCall(
+                    name: "tool", callID: "1", eventID: 1, expectsResponse: true, into: &message)
             default: sound.withUnsafeBytes { peer.encodeAudio($0, eventID: Int64(number), into: &message) }
             }
             // Now and then a whole one, so that the call does not end for too many bad ones in a row.
@@ -78,14 +81,16 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
 }
 
 @Suite struct HostileTests {
-    static let upgradeHead = "GET /twilio/media-stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    static let upgradeHead =
+        "GET /twilio/media-stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 
     /// Text of a carrier's stream: connected, start, then frames of every kind.
     static func messages(_ carrier: Carrier) -> (opening: [[UInt8]], frames: [[UInt8]]) {
         let format: AudioFormat = carrier == .exotel ? AudioFormat(.pcm16, rate: 8000) : .pcmu8k
         var peer = CarrierPeer(
             start: StreamStart(
-                carrier: carrier, streamID: "MZ0123456789", callID: "CA-hostile", accountID: "AC1", inbound: format,
+                carrier: carrier, streamID: "MZ0123456789", callID: "CA-hostile", accountID: "AC1",
+                inbound: format,
                 outbound: format, parameters: ["a": "b"]))
         func made(_ body: (inout [UInt8]) -> Void) -> [UInt8] {
             var bytes: [UInt8] = []
@@ -93,7 +98,8 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
             return bytes
         }
         let sound = [UInt8](repeating: 0x7E, count: carrier == .exotel ? 1600 : 160)
-        let opening = [made { peer.encodeConnected(into: &$0) }, made { peer.encodeStart(into: &$0) }].filter { !$0.isEmpty }
+        let opening = [made { peer.encodeConnected(into: &$0) }, made { peer.encodeStart(into: &$0) }].filter
+        { !$0.isEmpty }
         var frames: [[UInt8]] = []
         for chunk in 1...20 {
             frames.append(
@@ -124,12 +130,16 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
             var random = SplitMix64(seed: UInt64(carrier.rawValue.utf8.count))
             var sent = 0
             while sent < 10_000 {
-                guard let peer = RawPeer(port: port), peer.upgrade(path(carrier)) else { throw ServerProcessError(what: "no upgrade") }
+                guard let peer = RawPeer(port: port), peer.upgrade(path(carrier)) else {
+                    throw ServerProcessError(what: "no upgrade")
+                }
                 for message in opening { peer.send(RawPeer.frame(message)) }
                 for number in 0..<500 {
                     let frame = frames.randomElement(using: &random) ?? []
                     sent += 1
-                    guard peer.send(RawPeer.frame(number % 4 == 0 ? frame : wounded(frame, &random))) else { break }
+                    guard peer.send(RawPeer.frame(number % 4 == 0 ? frame : wounded(frame, &random))) else {
+                        break
+                    }
                 }
             }
         }
@@ -141,27 +151,38 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
             var random = SplitMix64(seed: 7)
             for _ in 0..<200 {
                 let peer = RawPeer(port: port)
-                peer?.send((0..<600).map { _ in UInt8.random(in: 0...255, using: &random) } + Array("\r\n\r\n".utf8))
+                peer?.send(
+                    (0..<600).map { _ in UInt8.random(in: 0...255, using: &random) } + Array("\r\n\r\n".utf8))
             }
         },
         Attack("wounded upgrades") { port in
             var random = SplitMix64(seed: 8)
-            let whole = Array((upgradeHead + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").utf8)
+            let whole = Array(
+                (upgradeHead
+                    + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n").utf8
+            )
             for _ in 0..<300 { RawPeer(port: port)?.send(wounded(whole, &random)) }
         },
         Attack("upgrades with a wrong key or version") { port in
             for number in 0..<200 {
                 let peer = RawPeer(port: port)
-                let tail = number % 2 == 0 ? "Sec-WebSocket-Key: short\r\nSec-WebSocket-Version: 13\r\n\r\n"
+                let tail =
+                    number % 2 == 0
+                    ? "Sec-WebSocket-Key: short\r\nSec-WebSocket-Version: 13\r\n\r\n"
                     : "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n\r\n"
                 peer?.send(upgradeHead + tail)
                 let answer = String(decoding: peer?.receive() ?? [], as: UTF8.self)
-                #expect(answer.hasPrefix(number % 2 == 0 ? "HTTP/1.1 400" : "HTTP/1.1 426"), "\(answer.prefix(40))")
+                #expect(
+                    answer.hasPrefix(number % 2 == 0 ? "HTTP/1.1 400" : "HTTP/1.1 426"),
+                    "\(answer.prefix(40))")
             }
         },
         Attack("half requests") { port in
             let peers = (0..<200).compactMap { _ in RawPeer(port: port) }
-            for piece in [upgradeHead.prefix(20), upgradeHead.dropFirst(20).prefix(1), upgradeHead.dropFirst(21).prefix(1)] {
+            for piece in [
+                upgradeHead.prefix(20), upgradeHead.dropFirst(20).prefix(1),
+                upgradeHead.dropFirst(21).prefix(1),
+            ] {
                 for peer in peers { peer.send(String(piece)) }
                 usleep(200_000)
             }
@@ -170,7 +191,8 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
             for _ in 0..<10 {
                 guard let peer = RawPeer(port: port) else { continue }
                 peer.send(upgradeHead)
-                for number in 0..<2000 where !peer.send("X-\(number): " + String(repeating: "a", count: 500) + "\r\n") { break }
+                for number in 0..<2000
+                where !peer.send("X-\(number): " + String(repeating: "a", count: 500) + "\r\n") { break }
             }
         },
         Attack("a body without end") { port in
@@ -183,9 +205,11 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
         },
         Attack("breaches of the WebSocket protocol") { port in
             let breaches: [[UInt8]] = [
-                RawPeer.frame([1, 2, 3], isMasked: false), RawPeer.frame([1], first: 0xF0), RawPeer.frame([], opcode: 3),
+                RawPeer.frame([1, 2, 3], isMasked: false), RawPeer.frame([1], first: 0xF0),
+                RawPeer.frame([], opcode: 3),
                 RawPeer.frame([], opcode: 0), RawPeer.frame([UInt8](repeating: 1, count: 126), opcode: 9),
-                RawPeer.frame([], opcode: 9, first: 0), RawPeer.frame([0xFF, 0xFE]), RawPeer.frame([3], opcode: 8),
+                RawPeer.frame([], opcode: 9, first: 0), RawPeer.frame([0xFF, 0xFE]),
+                RawPeer.frame([3], opcode: 8),
                 RawPeer.frame([0x03, 0xED], opcode: 8), [0x81, 0xFF] + [UInt8](repeating: 0xFF, count: 12),
                 [0x81, 0xFF, 0x7F] + [UInt8](repeating: 0xFF, count: 11), [0x81, 0xFE, 0xFF, 0xFF],
                 RawPeer.frame([UInt8](repeating: 0x20, count: 70_000)),
@@ -208,7 +232,8 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
             for _ in 0..<200 where !peer.send(burst) { break }
         },
         Attack("a flood of pings whose answers nobody reads") { port in
-            guard let peer = RawPeer(port: port, receiveBuffer: 4096), peer.upgrade("/twilio/media-stream") else { return }
+            guard let peer = RawPeer(port: port, receiveBuffer: 4096), peer.upgrade("/twilio/media-stream")
+            else { return }
             let ping = RawPeer.frame([UInt8](repeating: 0x41, count: 125), opcode: 9)
             let burst = (0..<500).flatMap { _ in ping }
             for _ in 0..<400 where !peer.send(burst) { break }
@@ -223,7 +248,10 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
         },
         Attack("streams without start, with two, with media first") { port in
             let (opening, frames) = messages(.twilio)
-            let orders = [[opening[0]], frames, opening + [opening[1]] + frames, opening + [opening[0]], [opening[1], opening[1]]]
+            let orders = [
+                [opening[0]], frames, opening + [opening[1]] + frames, opening + [opening[0]],
+                [opening[1], opening[1]],
+            ]
             for order in (0..<20).flatMap({ _ in orders }) {
                 guard let peer = RawPeer(port: port), peer.upgrade("/twilio/media-stream") else { continue }
                 for message in order { peer.send(RawPeer.frame(message)) }
@@ -236,7 +264,9 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
                     _ = peer.upgrade("/media-stream")
                 } else {
                     peer.send(
-                        upgradeHead + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+                        upgradeHead
+                            + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+                    )
                 }
                 peer.reset()
             }
@@ -264,7 +294,8 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
         #expect(try await eventually { Self.liveCalls(server.port) == 0 })
         let before = try ProcessLoad(of: pid)
         let results = try await around.calls(server.port, count: 2, milliseconds: 6000) {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            try await withCheckedThrowingContinuation {
+                (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: it blocks.
                 Thread.detachNewThread {
                     continuation.resume(with: Result { try attack.run(server.port) })
@@ -289,8 +320,12 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
             "descriptors are left open: there were \(before.descriptors) before")
         let after = try ProcessLoad(of: pid)
         // 64 MiB: the tape queue's bound, which is the largest thing that a flood may fill.
-        #expect(after.kilobytes - before.kilobytes < 64 << 10, "\(before.kilobytes) KiB grew to \(after.kilobytes)")
-        print("\(attack.testDescription): \(after.kilobytes - before.kilobytes) KiB, \(after.descriptors - before.descriptors) descriptors")
+        #expect(
+            after.kilobytes - before.kilobytes < 64 << 10,
+            "\(before.kilobytes) KiB grew to \(after.kilobytes)")
+        print(
+            "\(attack.testDescription): \(after.kilobytes - before.kilobytes) KiB, \(after.descriptors - before.descriptors) descriptors"
+        )
         #expect(try await server.drain() == 0)
     }
 
@@ -303,15 +338,21 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
         let before = try ProcessLoad(of: server.process.processIdentifier)
         var calls = 0
         while hostile.sent < 10_000, calls < 60 {
-            let results = try await around.calls(server.port, count: 6, milliseconds: 800, seed: UInt64(calls * 10)) {}
+            let results = try await around.calls(
+                server.port, count: 6, milliseconds: 800, seed: UInt64(calls * 10)
+            ) {}
             calls += 6
-            #expect(results.allSatisfy { $0.counts.refusedMessages == 0 }, "the carrier was sent what it does not take")
+            #expect(
+                results.allSatisfy { $0.counts.refusedMessages == 0 },
+                "the carrier was sent what it does not take")
         }
         #expect(hostile.sent >= 10_000)
         #expect(server.process.isRunning, "the server died: \(server.words.suffix(2000))")
         #expect(try await eventually(30_000) { Self.liveCalls(server.port) == 0 }, "a session is left")
         let after = try ProcessLoad(of: server.process.processIdentifier)
-        #expect(after.kilobytes - before.kilobytes < 64 << 10, "\(before.kilobytes) KiB grew to \(after.kilobytes)")
+        #expect(
+            after.kilobytes - before.kilobytes < 64 << 10,
+            "\(before.kilobytes) KiB grew to \(after.kilobytes)")
         #expect(try await server.drain() == 0)
         let archive = try CallArchive(StorageLayout(root: around.storage))
         defer { archive.close() }

@@ -36,7 +36,8 @@ final class RawPeer {
         var done = 0
         while done < bytes.count {
             let count = bytes.withUnsafeBytes {
-                Glibc.send(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done, Int32(MSG_NOSIGNAL))
+                Glibc.send(
+                    descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { return false }
             done += count
@@ -79,7 +80,9 @@ final class RawPeer {
     }
 
     /// A frame as a client sends it (RFC 6455, section 5.2), with everything free to be wrong.
-    static func frame(_ payload: [UInt8], opcode: UInt8 = 1, first: UInt8 = 0x80, isMasked: Bool = true) -> [UInt8] {
+    static func frame(_ payload: [UInt8], opcode: UInt8 = 1, first: UInt8 = 0x80, isMasked: Bool = true)
+        -> [UInt8]
+    {
         var bytes = [first | opcode]
         let flag: UInt8 = isMasked ? 0x80 : 0
         if payload.count < 126 {

@@ -22,7 +22,9 @@ final class ServerProcess: @unchecked Sendable {
     }
 
     /// The environment of a server on `storage` whose agent is at `agent`.
-    static func environment(storage: String, agent: String, _ more: [String: String] = [:]) -> [String: String] {
+    static func environment(storage: String, agent: String, _ more: [String: String] = [:]) -> [String:
+        String]
+    {
         var environment = [
             "PATH": "/usr/bin:/bin", "SWIFT_BACKTRACE": "enable=no", "TEELINE_STORAGE": storage, "PORT": "0",
             "TEELINE_CARRIER_AUTH": "off", "ELEVENLABS_AGENT_ID": "agent", "ELEVENLABS_BASE_URL": agent,

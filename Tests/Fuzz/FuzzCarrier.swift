@@ -3,6 +3,7 @@
 import Audio
 import Carriers
 
+/// What libFuzzer calls with each input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = UnsafeRawBufferPointer(start: start, count: count)
@@ -14,7 +15,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     for message in messages.prefix(64) {
         do {
             let event = try codec.decode(UnsafeRawBufferPointer(rebasing: message))
-            if case .media = event { precondition(codec.payload.count <= message.count, "more sound than message") }
+            if case .media = event {
+                precondition(codec.payload.count <= message.count, "more sound than message")
+            }
         } catch {
             continue
         }

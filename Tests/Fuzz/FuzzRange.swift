@@ -2,6 +2,7 @@
 
 import Desk
 
+/// What libFuzzer calls with each input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count > 1 else { return 0 }
@@ -12,7 +13,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         guard case .partial(let ranges) = RangeOutcome.evaluate(field, total: total) else { continue }
         precondition(!ranges.isEmpty && ranges.count <= RangeOutcome.rangeLimit)
         for range in ranges {
-            precondition(range.offset >= 0 && range.length > 0 && range.length <= total - range.offset, "outside of the file")
+            precondition(
+                range.offset >= 0 && range.length > 0 && range.length <= total - range.offset,
+                "outside of the file")
         }
     }
     return 0

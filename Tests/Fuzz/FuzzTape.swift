@@ -21,13 +21,17 @@ struct Input {
 
 /// Records that pass every checksum.
 func tape(_ input: inout Input) -> (bytes: [UInt8], header: TapeHeader) {
-    let formats: [AudioFormat] = [.pcmu8k, .pcma8k, AudioFormat(.pcm16, rate: 8000), AudioFormat(.pcm16, rate: 16_000), AudioFormat(.pcm16, rate: 24_000)]
+    let formats: [AudioFormat] = [
+        .pcmu8k, .pcma8k, AudioFormat(.pcm16, rate: 8000), AudioFormat(.pcm16, rate: 16_000),
+        AudioFormat(.pcm16, rate: 24_000),
+    ]
     let inbound = formats[Int(input.byte()) % formats.count]
     var outbound = formats[Int(input.byte()) % formats.count]
     outbound.rate = inbound.rate
     let flags = input.byte()
     let header = TapeHeader(
-        callID: "0", carrier: "twilio", carrierCallID: "c", streamID: "s", inbound: inbound, outbound: outbound,
+        callID: "0", carrier: "twilio", carrierCallID: "c", streamID: "s", inbound: inbound,
+        outbound: outbound,
         rate: inbound.rate, startedAt: 0, hasOutboundTrack: flags & 1 == 1, clearReturnsMarks: flags & 2 == 2)
     var batch = TapeBatch()
     var time = MonotonicTime(nanoseconds: 1_000_000_000)
@@ -36,13 +40,16 @@ func tape(_ input: inout Input) -> (bytes: [UInt8], header: TapeHeader) {
         let kind = TapeKind(rawValue: input.byte() % 20) ?? .note
         let step = input.byte()
         // Mostly as time goes, at times absurd.
-        let instant = step == 255 ? MonotonicTime(nanoseconds: input.number()) : time.adding(milliseconds: Int64(step))
+        let instant =
+            step == 255 ? MonotonicTime(nanoseconds: input.number()) : time.adding(milliseconds: Int64(step))
         if step < 200 { time = instant }
         let place = step == 254 ? input.number() : position
         let count = Int(input.byte()) * (step % 5 == 0 ? 8 : 1)
         var payload = Array(input.bytes.prefix(count))
         input.bytes = input.bytes.dropFirst(count)
-        if payload.count < count, kind == .callerMedia || kind == .agentMedia { payload += [UInt8](repeating: 0x33, count: count - payload.count) }
+        if payload.count < count, kind == .callerMedia || kind == .agentMedia {
+            payload += [UInt8](repeating: 0x33, count: count - payload.count)
+        }
         if kind == .callerMedia { position += Int64(inbound.samples(inBytes: payload.count)) }
         let turn: Int64? = kind == .agentMedia && step % 3 != 0 ? Int64(step % 4) : nil
         batch.append(kind, at: instant, position: place, turn: turn, payload: payload)
@@ -55,15 +62,17 @@ func folded(_ bytes: [UInt8], _ header: TapeHeader) throws -> (samples: Int, len
     var parser = TapeParser()
     var fold = try TapeFold(header: header, at: MonotonicTime(nanoseconds: 1_000_000_000))
     var emitted = 0
-    let read: (Int64, Int) throws(RecordingError) -> [UInt8] = { offset, count in
+    let read: (Int64, Int) throws(RecordingError) -> [UInt8] = {
+        (offset: Int64, count: Int) throws(RecordingError) -> [UInt8] in
         precondition(offset >= 0 && count >= 0 && Int(offset) + count <= bytes.count, "reads beyond the tape")
         return Array(bytes[Int(offset)..<Int(offset) + count])
     }
-    let emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void = { left, right in
+    let emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void = {
+        (left: ArraySlice<Int16>, right: ArraySlice<Int16>) throws(RecordingError) -> Void in
         precondition(left.count == right.count, "channels of different length")
         emitted += left.count
         // A tape of some kilobytes must not ask for hours of sound.
-        if emitted > 200_000_000 { throw .tapeTooLarge }
+        if emitted > 200_000_000 { throw RecordingError.tapeTooLarge }
     }
     bytes.withUnsafeBytes { parser.feed($0) }
     while let record = parser.next() { try fold.take(record, read: read, emit: emit) }
@@ -71,13 +80,15 @@ func folded(_ bytes: [UInt8], _ header: TapeHeader) throws -> (samples: Int, len
     return (emitted, length)
 }
 
+/// What libFuzzer calls with each input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let all = Array(UnsafeBufferPointer(start: start, count: count))
     var raw = TapeParser()
     (TapeLayout.magic + all).withUnsafeBytes { raw.feed($0) }
     while raw.next() != nil { continue }
-    precondition(raw.validBytes + Int64(raw.pendingBytes) == Int64(TapeLayout.magic.count + count) || raw.isDamaged)
+    precondition(
+        raw.validBytes + Int64(raw.pendingBytes) == Int64(TapeLayout.magic.count + count) || raw.isDamaged)
 
     var input = Input(bytes: all[...])
     let (bytes, header) = tape(&input)

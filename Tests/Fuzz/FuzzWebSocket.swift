@@ -17,7 +17,8 @@ func items(_ bytes: [UInt8], isServer: Bool, cut: Int) -> (told: [[UInt8]], brea
                         case .message(let payload, let isText): told.append([isText ? 1 : 2] + Array(payload))
                         case .ping(let payload): told.append([9] + Array(payload))
                         case .pong: told.append([10])
-                        case .close(let code, let reason): told.append([8, UInt8(code >> 8), UInt8(code & 255)] + Array(reason.utf8))
+                        case .close(let code, let reason):
+                            told.append([8, UInt8(code >> 8), UInt8(code & 255)] + Array(reason.utf8))
                         }
                     }
                 }
@@ -34,6 +35,7 @@ func items(_ bytes: [UInt8], isServer: Bool, cut: Int) -> (told: [[UInt8]], brea
     return (told, nil)
 }
 
+/// What libFuzzer calls with each input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard count >= 2 else { return 0 }
@@ -42,7 +44,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let isServer = all[0] & 1 == 1
     let whole = items(bytes, isServer: isServer, cut: bytes.count)
     let cut = items(bytes, isServer: isServer, cut: Int(all[1]) % (bytes.count + 1))
-    precondition(whole.told == cut.told && whole.breach == cut.breach, "where the bytes are cut must not matter")
+    precondition(
+        whole.told == cut.told && whole.breach == cut.breach, "where the bytes are cut must not matter")
     _ = WebSocketHandshake.check(answer: String(decoding: bytes, as: UTF8.self), accept: "x")
     _ = WebSocketHandshake.isKey(String(decoding: bytes, as: UTF8.self))
     _ = WebSocketURL(String(decoding: bytes, as: UTF8.self))

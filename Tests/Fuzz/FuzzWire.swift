@@ -16,6 +16,7 @@ func walk(_ scanner: inout JSONScanner, _ depth: Int) {
     }
 }
 
+/// What libFuzzer calls with each input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = UnsafeRawBufferPointer(start: start, count: count)
@@ -27,7 +28,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
         var again: [UInt8] = []
         decoded.withUnsafeBytes { Base64.encode($0, into: &again) }
         var twice: [UInt8] = []
-        precondition(again.withUnsafeBytes { Base64.decode($0, into: &twice) } && twice == decoded, "base64 does not return")
+        precondition(
+            again.withUnsafeBytes { Base64.decode($0, into: &twice) } && twice == decoded,
+            "base64 does not return")
     }
     return 0
 }
