@@ -5,6 +5,8 @@ import Desk
 /// The commands, in the order of the help.
 enum Commands {
     static let all = [serve, demo, simulate, list, show, download, export, doctor, bench]
+    /// The commands that do not end at once when a signal asks them to.
+    static let draining = ["serve", "demo"]
 
     private static let storage = OptionSyntax(
         "--storage", .text, "DIR", "the archive's folder (default: TEELINE_STORAGE, or storage)")

@@ -39,7 +39,10 @@ struct DemoCommand {
         }
         let exchange = try start(agent: agent)
         introduce(exchange, agent)
-        let outcome = await call(exchange, network, signals)
+        guard let outcome = await call(exchange, network, signals) else {
+            Console.print("\nStopped before the call was over; its recording holds what there was.")
+            return ServeCommand.stop(exchange)
+        }
         do throws(CommandFailure) {
             try await tell(outcome, exchange)
         } catch {
@@ -103,18 +106,19 @@ struct DemoCommand {
         Console.print()
     }
 
+    /// Places the call and shows it; nil when a signal came meanwhile.
     private func call(
         _ exchange: TelephoneExchange, _ network: CarrierNetwork, _ signals: StopSignals
-    ) async -> SimulatedCallResult {
-        let screen = DemoScreen(storage: exchange.archive.layout, catalog: exchange.archive.catalog)
-        let watching = Task { await screen.watch(until: signals) }
+    ) async -> SimulatedCallResult? {
         var settings = DemoScript.call(
             to: "ws://127.0.0.1:\(exchange.port)\(path)", dialect: SimulateCommand.dialect(carrier))
         // Ids of its own for every demo: carriers never give one twice.
         settings.seed = UInt64.random(in: 1...UInt64.max)
-        let result = await network.call(settings)
-        await watching.value
-        return result
+        let ready = settings
+        let calling = Task { await network.call(ready) }
+        let screen = DemoScreen(storage: exchange.archive.layout, catalog: exchange.archive.catalog)
+        await screen.watch(until: signals)
+        return signals.hasCome ? nil : await calling.value
     }
 
     private func tell(

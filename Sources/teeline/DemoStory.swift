@@ -24,7 +24,7 @@ struct DemoStory {
     private(set) var milliseconds: Int64 = 0
     /// Whether the caller speaks now.
     private(set) var callerSpeaks = false
-    /// Loudness of the caller's last sound: mean magnitude of a sample.
+    /// Loudness of the caller's sound of late: mean magnitude of a sample.
     private(set) var callerLevel = 0
     /// Loudness of what the caller hears of the agent now.
     private(set) var agentLevel = 0
@@ -94,8 +94,10 @@ struct DemoStory {
         _ = playout.advance(to: end)
         while let first = queued.first, first.end <= end { queued.removeFirst() }
         agentLevel = agentSpeaks ? queued.first?.level ?? 0 : 0
-        callerLevel = Self.level(samples)
-        guard callerLevel >= Self.speechLevel else {
+        let level = Self.level(samples)
+        // Falls slowly, as meters do: the eye does not follow 20 ms.
+        callerLevel = max(level, callerLevel * 15 / 16)
+        guard level >= Self.speechLevel else {
             if milliseconds - quietSince > Self.pause { callerSpeaks = false }
             return []
         }

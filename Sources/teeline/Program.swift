@@ -1,12 +1,18 @@
 // The program: reads its command line, runs one command, exits with what came of it.
 
+import Dispatch
 import Exchange
 import Glibc
 
 /// The program.
 @main struct Program {
-    static func main() async {
-        exit(await run(Array(CommandLine.arguments.dropFirst())).rawValue)
+    static func main() {
+        let words = Array(CommandLine.arguments.dropFirst())
+        // Here, and not where they are awaited: this is still the process's only thread. For the same reason `main`
+        // is not async: its body would run on another thread, and this one would let signals in.
+        if let first = words.first, Commands.draining.contains(first) { StopSignals.block() }
+        Task.detached { exit(await run(words).rawValue) }
+        DispatchSemaphore(value: 0).wait()
     }
 
     /// Runs the command line `words`.

@@ -14,22 +14,32 @@ final class StopSignals: Sendable {
         var waiter: CheckedContinuation<Void, Never>?
     }
 
-    /// Blocks SIGTERM and SIGINT for this thread and all it starts (call before any other thread is made) and
-    /// listens for them on a thread of its own. A closed pipe is an error of its write, never a signal.
-    init() {
-        state = Box()
-        signal(SIGPIPE, SIG_IGN)
+    /// The signals that ask to stop.
+    private static var asking: sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
         sigaddset(&set, SIGTERM)
         sigaddset(&set, SIGINT)
+        return set
+    }
+
+    /// Blocks the signals for this thread and all it starts: to be called on the main thread before there is any
+    /// other, since one thread that does not block them is enough to end the process. A closed pipe is an error of
+    /// its write, never a signal.
+    static func block() {
+        signal(SIGPIPE, SIG_IGN)
+        var set = asking
         pthread_sigmask(SIG_BLOCK, &set, nil)
-        let awaited = set
+    }
+
+    /// Listens for them on a thread of its own.
+    init() {
+        state = Box()
         _ = WorkerThread(name: "signals") { [self] in
             var first = true
             while true {
                 var number: Int32 = 0
-                var waited = awaited
+                var waited = Self.asking
                 guard sigwait(&waited, &number) == 0 else { continue }
                 // As a shell tells of a process that a signal ended.
                 guard first else { _exit(128 + number) }

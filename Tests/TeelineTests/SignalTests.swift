@@ -1,0 +1,91 @@
+// Signals, against the program itself in a process of its own.
+
+import Foundation
+import Testing
+
+@testable import teeline
+
+/// `teeline` in a process of its own; killed when a test forgets it.
+private final class RunningProgram: @unchecked Sendable {
+    // `text` is guarded by `lock`; all else is touched by the test only.
+    private let process = Process()
+    private let lock = NSLock()
+    private var text = ""
+    let folder = NSTemporaryDirectory() + "teeline-signal-" + UUID().uuidString
+
+    init(_ words: [String]) throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let pipe = Pipe()
+        process.executableURL = try Self.executable()
+        process.arguments = words + ["--port", "0", "--storage", folder + "/storage"]
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        process.environment = ["PATH": "/usr/bin:/bin"]
+        process.standardOutput = pipe
+        let reading = pipe.fileHandleForReading
+        try process.run()
+        Thread.detachNewThread { [self] in
+            while case let bytes = reading.availableData, !bytes.isEmpty {
+                lock.withLock { text += String(decoding: bytes, as: UTF8.self) }
+            }
+        }
+    }
+
+    deinit {
+        if process.isRunning { Glibc.kill(process.processIdentifier, SIGKILL) }
+        _ = try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// The program beside the tests' own binary.
+    private static func executable() throws -> URL {
+        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+        for _ in 0..<4 {
+            folder.deleteLastPathComponent()
+            let candidate = folder.appendingPathComponent("teeline")
+            if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
+        }
+        throw CocoaError(.fileNoSuchFile)
+    }
+
+    func send(_ signal: Int32) { Glibc.kill(process.processIdentifier, signal) }
+
+    /// Waits until `word` was written, ten seconds at most.
+    func says(_ word: String) async throws -> Bool {
+        for _ in 0..<200 {
+            if lock.withLock({ text.contains(word) }) { return true }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return false
+    }
+
+    /// The exit status; nil when it did not end within ten seconds.
+    func status() async throws -> Int32? {
+        for _ in 0..<200 {
+            if !process.isRunning {
+                return process.terminationReason == .exit ? process.terminationStatus : -1
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return nil
+    }
+}
+
+@Suite(.serialized) struct SignalTests {
+    @Test(arguments: [SIGTERM, SIGINT]) func aServerDrainsAndExitsWithZero(signal: Int32) async throws {
+        let program = try RunningProgram(["serve"])
+        #expect(try await program.says("\"listening\""))
+        program.send(signal)
+        #expect(try await program.status() == 0)
+        #expect(try await program.says("\"stopped\""))
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT]) func aSecondSignalEndsAtOnce(signal: Int32) async throws {
+        // The demo's call is live, and the drain would wait for it.
+        let program = try RunningProgram(["demo"])
+        #expect(try await program.says("the tape runs"))
+        program.send(signal)
+        try await Task.sleep(for: .milliseconds(300))
+        program.send(signal)
+        // As a shell tells of a process that a signal ended.
+        #expect(try await program.status() == 128 + signal)
+    }
+}
