@@ -25,7 +25,9 @@ public struct RecordingQuery: Sendable {
 
     /// Reads the query. A parameter that is unknown or cannot be read is a problem: a filter that is silently not
     /// applied shows more than was asked for.
-    public static func read(_ query: [(name: String, value: String)]) -> Result<RecordingQuery, ParameterError> {
+    public static func read(_ query: [(name: String, value: String)]) -> Result<
+        RecordingQuery, ParameterError
+    > {
         var result = RecordingQuery()
         for (name, value) in query {
             guard result.set(name, value) else {

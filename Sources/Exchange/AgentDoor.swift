@@ -122,7 +122,8 @@ private final class AgentListener: WebSocketHandler {
         case .refused(status: 429): .busy
         case .refused(let status): status >= 500 ? .unreachable : .refused
         case .tls, .badURL: .refused
-        case .system, .unresolved, .timedOut, .badHandshake, .cannotListen, .tooLarge, .cancelled: .unreachable
+        case .system, .unresolved, .timedOut, .badHandshake, .cannotListen, .tooLarge, .cancelled:
+            .unreachable
         }
     }
 }

@@ -78,7 +78,9 @@ enum MachineChecks {
         let address = host.contains(":") ? "[\(host)]" : host
         do throws(NetError) {
             let answer = try await client.send(
-                HTTPClientRequest(method: "GET", url: "http://\(address):\(settings.port)/readyz", timeoutMilliseconds: 3_000)
+                HTTPClientRequest(
+                    method: "GET", url: "http://\(address):\(settings.port)/readyz",
+                    timeoutMilliseconds: 3_000)
             )
             let body = String(decoding: answer.body, as: UTF8.self)
             if body.contains("\"ready\":true") {

@@ -91,7 +91,8 @@ func ending(_ who: EndParty = .caller, _ why: String = "hangup") -> CallEnding {
 func request(_ bytes: [UInt8], recovery: String? = nil) -> SealRequest {
     SealRequest(
         file: SealedFile(
-            bytes: Int64(bytes.count), samples: 40000, rate: 8000, channels: .dual, bitrate: 48_000, quality: 5),
+            bytes: Int64(bytes.count), samples: 40000, rate: 8000, channels: .dual, bitrate: 48_000,
+            quality: 5),
         recoveryCause: recovery,
         missing: recovery.map { [MissingInterval(start: 8000, length: 1600, cause: $0)] } ?? [],
         ending: ending(),

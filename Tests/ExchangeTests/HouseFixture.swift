@@ -34,7 +34,8 @@ final class TestHouse: Sendable {
     func media(_ path: String = "/twilio/media-stream") -> String { "ws://127.0.0.1:\(exchange.port)\(path)" }
 
     /// Asks the desk.
-    func get(_ path: String, method: String = "GET", headers: [(name: String, value: String)] = []) async throws(NetError)
+    func get(_ path: String, method: String = "GET", headers: [(name: String, value: String)] = [])
+        async throws(NetError)
         -> HTTPClientResponse
     {
         try await client.send(
