@@ -34,6 +34,8 @@ struct TapeFold {
 
     /// How long a returned mark waits for the frames after it, in milliseconds of the call's clock.
     static let bracketMilliseconds: Int64 = 500
+    /// Positions from here on are damage.
+    static let furthest: Int64 = 1 << 41
     /// How long frames that come late are still taken into the recording, in milliseconds.
     static let lateMilliseconds: Int64 = 1_000
     /// How often the fold settles and drains, in milliseconds of the call's clock.
@@ -94,6 +96,7 @@ struct TapeFold {
             guard header.hasOutboundTrack else { break }
             scratch.removeAll(keepingCapacity: true)
             record.payload.withUnsafeBytes { decoder.decode($0, into: &scratch) }
+            guard (0..<Self.furthest).contains(record.position) else { break }
             agent.write(scratch[...], at: record.position)
         case .agentMedia: sendPiece(record, at: now)
         case .markSent: heard.sendMark(record.text, at: now)
@@ -103,7 +106,9 @@ struct TapeFold {
             heard.clear(at: now)
             facts.event("clear", at: now.samples)
         case .gap:
-            if let length = record.integer(at: 0), record.payload.count >= 9 {
+            if let length = record.integer(at: 0), record.payload.count >= 9,
+                (0..<Self.furthest).contains(record.position), (0..<Self.furthest).contains(length)
+            {
                 gaps.append((Interval(start: record.position, length: length), record.payload.last == 1))
             }
         case .closing:
@@ -157,7 +162,8 @@ struct TapeFold {
     private mutating func placeCaller(_ record: TapeRecord) {
         scratch.removeAll(keepingCapacity: true)
         record.payload.withUnsafeBytes { decoder.decode($0, into: &scratch) }
-        guard !scratch.isEmpty else { return }
+        // A year and more at 48 kHz: a position beyond it is no call's, and arithmetic on it would overflow.
+        guard !scratch.isEmpty, (0..<Self.furthest).contains(record.position) else { return }
         facts.callerSamples += caller.write(scratch[...], at: record.position)
         let end = MediaTime(samples: record.position + Int64(scratch.count))
         clock.observe(end: end, arrival: record.time)

@@ -67,6 +67,8 @@ public struct ArrivalWindow: Sendable {
     static let mostHeld = 32
     /// Most frame numbers that can be missing at once; a wider jump is a damaged number.
     static let widestJump: Int64 = 3_000
+    /// Numbers that can be counted to: 2^48 frames of 20 ms are 178,000 years.
+    static let plausibleNumbers: Range<Int64> = -1..<1 << 48
     /// Frames in a row with long-past numbers after which the carrier is taken to have restarted counting.
     static let straysThatRestart = 3
     /// How far a place may run ahead of the time that has passed since the first frame, in milliseconds.
@@ -100,7 +102,8 @@ public struct ArrivalWindow: Sendable {
             return
         }
         let next = nextKey ?? 1
-        if number - next > Self.widestJump {
+        // Beyond any count of frames a number is damaged, and arithmetic on it would overflow.
+        if !Self.plausibleNumbers.contains(number) || number - next > Self.widestJump {
             // No carrier skips minutes of numbers: the number is damaged, the sound is not.
             counts.implausible += 1
             place(skipped: 0, timestamp: timestamp, samples: samples, payload: payload, arrival: now, deliver)
