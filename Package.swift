@@ -91,7 +91,7 @@ let package = Package(
             ]),
         tests(
             "teeline",
-            ["Exchange", "Desk", "Archive", "Simulator", "Carriers", "Tape", "Audio", "Telemetry"],
+            ["Exchange", "Desk", "Archive", "Simulator", "Carriers", "Net", "Tape", "Audio", "Telemetry"],
             as: "TeelineTests"),
         .testTarget(name: "HouseTests", swiftSettings: strict),
     ],

@@ -48,7 +48,7 @@ struct DoctorCommand {
         tell(MachineChecks.libraries())
         tell([MachineChecks.clock()])
         if let settings {
-            tell(await MachineChecks.port(settings, storage: storage))
+            tell(await MachineChecks.port(settings))
             tell([MachineChecks.descriptors(settings)])
             if arguments.flags.contains("--offline") {
                 tell([.warn("agent", "not asked (--offline)", "")])

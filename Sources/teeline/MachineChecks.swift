@@ -47,7 +47,7 @@ enum MachineChecks {
     }
 
     /// Whether the port is free, or our own server's.
-    static func port(_ settings: Settings, storage: String) async -> [DoctorFinding] {
+    static func port(_ settings: Settings) async -> [DoctorFinding] {
         guard settings.port != 0 else { return [.ok("port", "the system chooses one at every start")] }
         let name = "\(settings.host) port \(settings.port)"
         do throws(NetError) {

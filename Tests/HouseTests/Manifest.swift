@@ -75,7 +75,9 @@ enum Manifest {
     /// The modules that `file` imports, however it says so.
     static func imports(of file: SourceFile) -> [String] {
         file.lines.compactMap { line in
-            line.firstMatch(
+            // Imports stand at the margin; most lines do not.
+            guard let first = line.utf8.first, "@ifp".utf8.contains(first) else { return nil }
+            return line.firstMatch(
                 of:
                     /^(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|private|fileprivate)\s+)?import\s+(?:(?:struct|class|enum|protocol|func|let|var|typealias|actor)\s+)?(\w+)/
             ).map { String($0.output.1) }
