@@ -72,7 +72,7 @@ let package = Package(
         tests("Timeline", ["Audio", "Telemetry"]), tests("Tape", ["Telemetry"]),
         tests("Carriers", ["Audio", "Wire"], resources: [.copy("Vectors")]),
         tests("Agents", ["Audio", "Wire"], resources: [.copy("Vectors")]),
-        tests("Net", ["Telemetry"]),
+        tests("Net", ["Telemetry", "CLinux", "COpenSSL"]),
         tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents"]),
         tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry"]),
         tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry"]),

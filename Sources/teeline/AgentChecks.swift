@@ -116,7 +116,7 @@ struct AgentChecks {
         case .system(let operation, _): "\(operation) failed: no connection"
         case .cannotListen: "no port"
         case .tooLarge: "the answer is too large"
-        case .cancelled: "interrupted"
+        case .cancelled: "cancelled"
         }
     }
 }

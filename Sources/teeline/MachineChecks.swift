@@ -79,8 +79,8 @@ enum MachineChecks {
         do throws(NetError) {
             let answer = try await client.send(
                 HTTPClientRequest(
-                    method: "GET", url: "http://\(address):\(settings.port)/readyz",
-                    timeoutMilliseconds: 3_000)
+                    method: "GET", url: "http://\(address):\(settings.port)/readyz", timeoutMilliseconds: 3000
+                )
             )
             let body = String(decoding: answer.body, as: UTF8.self)
             if body.contains("\"ready\":true") {
