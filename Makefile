@@ -56,7 +56,7 @@ TESTING  := -c release -Xswiftc -enable-testing --scratch-path .build/tests
 # descriptors run in a process of their own.
 REALTIME := ExchangeTests|SimulatorTests
 # Of thousands of cases those that fail are shown, and every suite; the whole story goes to the log of its name.
-STORY     = 2>&1 | tee .build/tests/$(1).log | grep --text --line-buffered -vE '^(◇ |✔ Test [^r]|↳ )|^Test Suite|Executed 0 tests' \
+STORY     = 2>&1 | tee .build/tests/$(1).log | grep --text --line-buffered -vE '^◇ |^✔ Test ([^ ]*\(|case )|^Test Suite|Executed 0 tests' \
 	|| { echo "==> the log: .build/tests/$(1).log" >&2; exit 1; }
 
 test: .build/swift .build/packages-test ## every test
