@@ -35,7 +35,7 @@ struct DemoReport {
         if let reaction = result.clearReaction(after: interruption) {
             rows.append([
                 "barge-in",
-                "clear reached the carrier \(TextTable.decimal(reaction, digits: 0)) ms after the caller's first sound",
+                "clear reached the carrier \(TextTable.decimal(reaction, digits: 0)) ms after the caller's first sound (the agent listens for \(DemoScript.agent.bargeInMilliseconds) ms before it gives way)",
             ])
         }
         return rows
