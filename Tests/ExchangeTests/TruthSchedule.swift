@@ -79,8 +79,8 @@ enum TruthSchedule {
             url: "ws://127.0.0.1:\(port)\(carrier.path)", dialect: carrier.dialect,
             script: CallerScript(parts),
             ending: .hangUp(atMilliseconds: length), seed: seed)
-        call.faults.outgoing = PathDelays(fixed: random.below(40), jitter: random.below(21))
-        call.faults.incoming = PathDelays(fixed: random.below(40), jitter: random.below(21))
+        call.faults.outgoing = PathDelays(fixed: random.below(40), jitter: random.below(11))
+        call.faults.incoming = PathDelays(fixed: random.below(40), jitter: random.below(11))
         switch random.below(8) {
         case 0: call.faults.loss = 0.02
         case 1: call.faults.reordering = 0.05
