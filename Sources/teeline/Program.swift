@@ -8,6 +8,8 @@ import Glibc
 @main struct Program {
     static func main() {
         let words = Array(CommandLine.arguments.dropFirst())
+        // What is written holds what people said and who they were: it is for this user only, SQLite's files too.
+        umask(0o077)
         // Here, and not where they are awaited: this is still the process's only thread. For the same reason `main`
         // is not async: its body would run on another thread, and this one would let signals in.
         if let first = words.first, Commands.draining.contains(first) { StopSignals.block() }
