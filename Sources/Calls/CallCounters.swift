@@ -8,6 +8,8 @@ public struct CallCounters: Sendable, Hashable {
     public var bytesIn: Int64 = 0
     /// Bytes of agent sound sent.
     public var bytesOut: Int64 = 0
+    /// Media messages sent to the carrier.
+    public var framesSent: Int64 = 0
     /// Messages of the carrier that were not understood.
     public var badCarrierMessages: Int64 = 0
     /// Events of the carrier unknown to us.
@@ -41,7 +43,8 @@ public struct CallCounters: Sendable, Hashable {
     /// The counts by name, with those of the arrival window.
     public func named(with arrivals: ArrivalCounts) -> [String: Int64] {
         [
-            "bytes_in": bytesIn, "bytes_out": bytesOut, "bad_carrier_messages": badCarrierMessages,
+            "bytes_in": bytesIn, "bytes_out": bytesOut, "frames_sent": framesSent,
+            "bad_carrier_messages": badCarrierMessages,
             "unknown_carrier_events": unknownCarrierEvents, "carrier_errors": carrierErrors,
             "bad_agent_messages": badAgentMessages, "unknown_agent_events": unknownAgentEvents,
             "interruptions": interruptions, "stale_bytes": staleBytes, "overflow_bytes": overflowBytes,

@@ -164,6 +164,7 @@ struct Playout {
         sound.withUnsafeBytes { codec.encodeMedia($0, into: &message) }
         toCarrier(message)
         counters.bytesOut &+= Int64(sound.count)
+        counters.framesSent &+= 1
         sound.withUnsafeBytes { tape.append(.agentMedia, at: now, turn: first.turn, payload: $0) }
         mark("m", at: now, codec, &tape, toCarrier)
         let nanoseconds = Int64(format.samples(inBytes: sound.count)) * 1_000_000_000 / Int64(format.rate)

@@ -79,6 +79,7 @@ extension SealRequest {
         row.framesLate = counts["frames_late"] ?? 0
         row.framesLost = counts["frames_lost"] ?? 0
         row.framesDuplicate = counts["frames_duplicate"] ?? 0
+        row.framesSent = counts["frames_sent"] ?? 0
         row.bytesIn = counts["bytes_in"] ?? 0
         row.bytesOut = counts["bytes_out"] ?? 0
         row.interruptions = counts["interruptions"] ?? 0

@@ -87,13 +87,21 @@ struct CallFacts {
     }
 
     private mutating func align(_ at: Int, _ record: TapeRecord) {
-        // A document that does not parse only costs the times of its characters.
-        guard let document = try? JSONDecoder().decode(TapeAlignment.self, from: Data(record.body)),
-            document.starts.count == document.characters.count, agentTurns[at].characters.count < 100_000
+        guard let document = Self.alignment(record), document.starts.count == document.characters.count,
+            agentTurns[at].characters.count < 100_000
         else { return }
         let offset = agentTurns[at].generated
         for (text, start) in zip(document.characters, document.starts) {
             agentTurns[at].characters.append((text, offset + Int64(max(0, start)) * Int64(rate) / 1000))
+        }
+    }
+
+    /// The document of an alignment; one that does not parse only costs the times of its characters.
+    private static func alignment(_ record: TapeRecord) -> TapeAlignment? {
+        do {
+            return try JSONDecoder().decode(TapeAlignment.self, from: Data(record.body))
+        } catch {
+            return nil
         }
     }
 

@@ -64,13 +64,13 @@ enum Bench {
         }
         print(
             "CPU in milliseconds per call-second; latencies in milliseconds; 8 kHz, dual channel, 48 kbit/s")
-        print(BenchTable.head)
+        say(BenchTable.head)
         var figures: [BenchFigures] = []
         for one in cases {
             do {
                 let result = try await BenchRun(one).measure()
                 figures.append(result)
-                print(BenchTable.line(result))
+                say(BenchTable.line(result))
             } catch {
                 FileHandle.standardError.write(Data("bench: \(one.name) failed: \(error)\n".utf8))
                 return 1
@@ -88,6 +88,9 @@ enum Bench {
         return 0
     }
 }
+
+/// Writes a line at once, whether a terminal or a file listens.
+private func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
 /// The table of the bench.
 enum BenchTable {

@@ -17,10 +17,13 @@ struct BenchRun {
     init(_ run: BenchCase) { self.run = run }
 
     func measure() async throws -> BenchFigures {
-        let folder = NSTemporaryDirectory() + "teeline-bench-\(ProcessInfo.processInfo.processIdentifier)"
-        try? FileManager.default.removeItem(atPath: folder)
+        let folder = NSTemporaryDirectory() + "teeline-bench-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        defer {
+            do { try FileManager.default.removeItem(atPath: folder) } catch {
+                print("bench: \(folder) could not be removed")
+            }
+        }
         let agentPort = UInt16.random(in: 20_000...29_999)
         let server = try await BenchServer.start(folder: folder, agentPort: agentPort, run: run)
         defer { server.kill() }
@@ -28,14 +31,14 @@ struct BenchRun {
             shares: [LoadShare(.twilio, url: "ws://127.0.0.1:\(server.port)/twilio/media-stream")],
             calls: run.calls, seconds: run.seconds, rampMilliseconds: 5_000)
         load.agent.port = agentPort
-        let before = server.cpu()
+        let before = try server.cpu()
         let memoryBefore = server.memory()
-        async let early = server.memory(afterSeconds: 12)
-        async let late = server.memory(afterSeconds: Double(run.seconds))
+        async let early = try server.memory(afterSeconds: 12)
+        async let late = try server.memory(afterSeconds: Double(run.seconds))
         let report = try await LoadRun.run(load)
-        let (memoryEarly, memoryLate) = (await early, await late)
-        let seals = await server.waitForSeals(run.calls)
-        let after = server.cpu()
+        let (memoryEarly, memoryLate) = (try await early, try await late)
+        let seals = try await server.waitForSeals(run.calls)
+        let after = try server.cpu()
         let callSeconds = Double(run.calls * run.seconds)
         func cost(_ prefix: [String]) -> Double {
             after.filter { entry in prefix.contains { entry.key.hasPrefix($0) } }

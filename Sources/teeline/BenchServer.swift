@@ -64,40 +64,44 @@ final class BenchServer: @unchecked Sendable {
     }
 
     /// Waits until `count` recordings are final; returns the milliseconds each took.
-    func waitForSeals(_ count: Int) async -> [Double] {
+    func waitForSeals(_ count: Int) async throws -> [Double] {
         for _ in 0..<1200 {
             let done = lock.withLock { seals }
             if done.count >= count { return done }
-            try? await Task.sleep(for: .milliseconds(100))
+            try await Task.sleep(for: .milliseconds(100))
         }
         return lock.withLock { seals }
     }
 
-    /// CPU seconds of each thread, by name and number (user and system; /proc/PID/task/TID/stat).
-    func cpu() -> [String: Double] {
+    /// CPU seconds of each thread, by name and number (the first figure of /proc/PID/task/TID/schedstat).
+    func cpu() throws -> [String: Double] {
         let folder = "/proc/\(process.processIdentifier)/task"
         var result: [String: Double] = [:]
-        for thread in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
-            guard
-                let schedule = try? String(contentsOfFile: "\(folder)/\(thread)/schedstat", encoding: .utf8),
-                let name = try? String(contentsOfFile: "\(folder)/\(thread)/comm", encoding: .utf8),
-                let nanoseconds = schedule.split(separator: " ").first.flatMap({ Double($0) })
-            else { continue }
-            result[name.trimmingCharacters(in: .whitespacesAndNewlines) + ":" + thread] = nanoseconds / 1e9
+        for thread in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            let name = Self.text("\(folder)/\(thread)/comm").trimmingCharacters(in: .whitespacesAndNewlines)
+            let spent = Self.text("\(folder)/\(thread)/schedstat").split(separator: " ").first.flatMap {
+                Double($0)
+            }
+            guard let spent else { continue }
+            result[name + ":" + thread] = spent / 1e9
         }
         return result
     }
 
+    /// A file of /proc; empty when its thread or process has ended meanwhile.
+    private static func text(_ path: String) -> String {
+        do { return try String(contentsOfFile: path, encoding: .utf8) } catch { return "" }
+    }
+
     /// Resident memory in MiB (VmRSS).
     func memory() -> Double {
-        let status =
-            (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
+        let status = Self.text("/proc/\(process.processIdentifier)/status")
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         return (line?.split(whereSeparator: { !$0.isNumber }).first.flatMap { Double($0) } ?? 0) / 1024
     }
 
-    func memory(afterSeconds seconds: Double) async -> Double {
-        try? await Task.sleep(for: .seconds(seconds))
+    func memory(afterSeconds seconds: Double) async throws -> Double {
+        try await Task.sleep(for: .seconds(seconds))
         return memory()
     }
 
