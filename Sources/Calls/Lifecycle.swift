@@ -38,7 +38,6 @@ struct Lifecycle {
     private(set) var startedAt: MonotonicTime?
     private(set) var attempts = 0
     private let rules: CallRules
-    private let openedAt: MonotonicTime
     private var lastHeard: MonotonicTime
     private var deadline: MonotonicTime
     /// State of the generator that spreads retries (xorshift64; Marsaglia 2003).
@@ -46,7 +45,6 @@ struct Lifecycle {
 
     init(rules: CallRules, carrier: Carrier, at now: MonotonicTime, seed: UInt64) {
         self.rules = rules
-        openedAt = now
         lastHeard = now
         random = seed | 1
         let wait = carrier == .telnyx ? rules.telnyxStartMilliseconds : rules.startMilliseconds

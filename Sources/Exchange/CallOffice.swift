@@ -99,11 +99,10 @@ final class CallOffice: @unchecked Sendable {
                 "call": .text(id), "who": .text(end.who.rawValue), "why": .text(end.why.rawValue),
                 "milliseconds": .number(clock * 1000 / Int64(max(rate, 1))),
             ])
-        guard let start else {
+        guard start != nil else {
             line.refuse(row(session, start: nil, rate: rate), ending: ending)
             return
         }
-        _ = start
         line.close(id, startedAt: session.identity.startedAt, ending: ending) { [log, metrics] sealed in
             metrics.add(
                 "teeline_recordings_total", labels: MetricsRegistry.label("state", sealed.state.rawValue))
