@@ -38,14 +38,18 @@ let package = Package(
         room("Audio", ["CSpeexDSP"]),
         room("Telemetry", ["CLinux"]),
         room("Wire"),
+        room("Cryptography", ["COpenSSL"]),
         // Floor 1
         room("Timeline", ["Audio", "Telemetry"]),
         room("Tape", ["Audio", "Telemetry"]),
         room("Carriers", ["Audio", "Wire"]),
-        room("Agents", ["Audio", "Wire"]),
+        room("Agents", ["Audio", "Wire", "Cryptography"]),
+        room("Routing", ["Wire"]),
         room("Net", ["Telemetry", "CLinux", "COpenSSL", "CMicroHTTPD"]),
         // Floor 2
-        room("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents"]),
+        room("Signalling", ["Carriers", "Wire", "Cryptography", "Telemetry"]),
+        room(
+            "Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
         room("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "CLame", "CLinux", "COpenSSL"]),
         room("Archive", ["Telemetry", "CSQLite", "COpenSSL", "CLinux"]),
         // Floor 3
@@ -56,7 +60,7 @@ let package = Package(
             "Exchange",
             [
                 "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers", "Agents", "Net",
-                "Audio", "Wire", "Telemetry", "CLinux",
+                "Audio", "Wire", "Telemetry", "CLinux", "Cryptography", "Signalling", "Routing",
             ]),
         // Floor 5
         .executableTarget(
@@ -64,16 +68,20 @@ let package = Package(
             dependencies: [
                 "Exchange", "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape",
                 "Carriers", "Agents", "Net", "Audio", "Wire", "Telemetry", "CLinux", "CLame", "CSQLite",
-                "COpenSSL", "CMicroHTTPD",
+                "COpenSSL", "CMicroHTTPD", "Cryptography", "Signalling", "Routing",
             ],
             swiftSettings: strict),
 
-        tests("Audio"), tests("Telemetry"), tests("Wire"),
+        tests("Audio"), tests("Telemetry"), tests("Wire"), tests("Cryptography"),
+        tests(
+            "Signalling", ["Carriers", "Wire", "Cryptography", "Telemetry"],
+            resources: [.copy("Vectors")]),
+        tests("Routing", ["Wire"]),
         tests("Timeline", ["Audio", "Telemetry"]), tests("Tape", ["Telemetry"]),
         tests("Carriers", ["Audio", "Wire"], resources: [.copy("Vectors")]),
-        tests("Agents", ["Audio", "Wire"], resources: [.copy("Vectors")]),
+        tests("Agents", ["Audio", "Wire", "Cryptography"], resources: [.copy("Vectors")]),
         tests("Net", ["Telemetry", "CLinux", "COpenSSL"]),
-        tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents"]),
+        tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
         tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry"]),
         tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry"]),
         tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
