@@ -95,7 +95,7 @@ let package = Package(
             "Exchange",
             [
                 "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers",
-                "Agents", "Net", "Audio", "Wire", "Telemetry",
+                "Agents", "Net", "Audio", "Wire", "Telemetry", "Routing", "Signalling", "Cryptography",
             ]),
         tests(
             "teeline",

@@ -21,6 +21,12 @@ public struct ConversationInitiation: Sendable, Hashable {
     public var dynamicVariables: [String: String]
     /// The end user's identity, when it is to be told.
     public var userID: String?
+    /// Overrides the agent's first message. Overrides must be allowed in the agent's settings, else it refuses (1008).
+    public var firstMessage: String?
+    /// Overrides the agent's language (ISO 639-1).
+    public var language: String?
+    /// Overrides the agent's voice.
+    public var voiceID: String?
 
     /// An initiation with `dynamicVariables`.
     public init(dynamicVariables: [String: String] = [:], userID: String? = nil) {

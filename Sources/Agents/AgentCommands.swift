@@ -6,6 +6,7 @@ extension AgentCodec {
     /// Appends `conversation_initiation_client_data` to `output`. What is unset is left out, not null.
     public func encodeInitiation(_ initiation: ConversationInitiation, into output: inout [UInt8]) {
         JSONWriter.append("{\"type\":\"conversation_initiation_client_data\"", to: &output)
+        encodeOverride(initiation, into: &output)
         if !initiation.dynamicVariables.isEmpty {
             JSONWriter.append(",\"dynamic_variables\":{", to: &output)
             // In order of name: the same initiation gives the same bytes.
@@ -23,6 +24,29 @@ extension AgentCodec {
             JSONWriter.append(string: userID, to: &output)
         }
         JSONWriter.append("}", to: &output)
+    }
+
+    /// The overrides that are set; an empty text is one that was not meant ("" would mean: wait for the caller).
+    private func encodeOverride(_ initiation: ConversationInitiation, into output: inout [UInt8]) {
+        let agent = [("first_message", initiation.firstMessage), ("language", initiation.language)]
+        let groups = [("agent", agent), ("tts", [("voice_id", initiation.voiceID)])]
+        var written = 0
+        for (group, members) in groups {
+            let set = members.compactMap { name, value in value.map { (name, $0) } }.filter { !$0.1.isEmpty }
+            guard !set.isEmpty else { continue }
+            JSONWriter.append(written == 0 ? ",\"conversation_config_override\":{" : ",", to: &output)
+            written += 1
+            JSONWriter.append(string: group, to: &output)
+            JSONWriter.append(":{", to: &output)
+            for (index, member) in set.enumerated() {
+                if index > 0 { JSONWriter.append(",", to: &output) }
+                JSONWriter.append(string: member.0, to: &output)
+                JSONWriter.append(":", to: &output)
+                JSONWriter.append(string: member.1, to: &output)
+            }
+            JSONWriter.append("}", to: &output)
+        }
+        if written > 0 { JSONWriter.append("}", to: &output) }
     }
 
     /// Appends a `user_audio_chunk` with `sound` (bytes in the agent's input format) to `output`.

@@ -24,6 +24,20 @@ public enum CallEndReason: String, Sendable, Hashable, Codable, CaseIterable {
     case idle
     /// No `start` within the limit, or too much before it.
     case noStart = "no_start"
+    /// The stream had no right to be a call: its token is missing, used, late, or another call's.
+    case streamRefused = "stream_refused"
+    /// Too many calls at once, in all or for this number.
+    case busy
+    /// All texts have been spoken.
+    case speechEnded = "speech_ended"
+    /// Text to speech failed and nothing could be spoken.
+    case speechFailed = "speech_failed"
+    /// The voicemail's message ended in silence.
+    case messageSilence = "message_silence"
+    /// The voicemail's message reached its longest.
+    case messageFull = "message_full"
+    /// The caller ended the voicemail's message by a key.
+    case messageKey = "message_key"
     /// The announced audio is of a kind that is not handled.
     case unsupportedFormat = "unsupported_format"
     /// The carrier's messages are not of its dialect.

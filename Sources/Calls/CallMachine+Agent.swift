@@ -12,14 +12,21 @@ extension CallMachine {
     public mutating func agentOpened(at now: MonotonicTime, _ actions: inout some CallActions) {
         guard phase == .connecting, let start else { return }
         var variables: [String: String] = [:]
-        for (name, value) in start.parameters where !name.hasPrefix("system__") { variables[name] = value }
+        // What the plan says is our own; what the stream says may be anybody's.
+        for named in [start.parameters, plan.variables] {
+            for (name, value) in named where !name.hasPrefix("system__") { variables[name] = value }
+        }
         variables["call_id"] = start.callID
         variables["teeline_call_id"] = identity.callID
         variables["carrier"] = start.carrier.rawValue
         if let caller = start.caller { variables["caller"] = caller }
         if let called = start.called { variables["called"] = called }
         message.removeAll(keepingCapacity: true)
-        agentCodec.encodeInitiation(ConversationInitiation(dynamicVariables: variables), into: &message)
+        var initiation = ConversationInitiation(dynamicVariables: variables)
+        initiation.firstMessage = plan.firstMessage
+        initiation.language = plan.language
+        initiation.voiceID = plan.voiceID
+        agentCodec.encodeInitiation(initiation, into: &message)
         actions.sendToAgent(message, urgent: true)
     }
 
@@ -27,7 +34,7 @@ extension CallMachine {
     public mutating func agentMessage(
         _ bytes: UnsafeRawBufferPointer, at now: MonotonicTime, _ actions: inout some CallActions
     ) {
-        guard phase == .connecting || phase == .live else { return }
+        guard phase == .connecting || phase == .live, plan.mode == .agent else { return }
         do throws(AgentMessageError) {
             take(try agentCodec.decode(bytes), at: now, &actions)
         } catch {

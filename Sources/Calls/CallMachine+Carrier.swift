@@ -92,11 +92,21 @@ extension CallMachine {
     }
 
     private mutating func begin(
-        _ start: StreamStart, at now: MonotonicTime, _ actions: inout some CallActions
+        _ told: StreamStart, at now: MonotonicTime, _ actions: inout some CallActions
     ) {
         guard self.start == nil else {
             note("start_repeated", at: now)
             return
+        }
+        let start: StreamStart
+        switch actions.admit(told) {
+        case .refused(let why):
+            finish(CallEnd(why == .busy ? .server : .carrier, why), sawEnd: false, at: now, &actions)
+            return
+        case .admitted(let admitted, let plan):
+            start = admitted
+            self.plan = plan
+            if let callID = plan.callID { identity.callID = callID }
         }
         self.start = start
         let arrivals: ArrivalTraits
@@ -113,18 +123,21 @@ extension CallMachine {
         uplink = Uplink(format: start.inbound, traits: arrivals)
         if hasOutbound { outbound = Uplink(format: start.inbound, traits: arrivals, kind: .outboundMedia) }
         playout = Playout(format: start.outbound, traits: plays)
-        let header = TapeHeader(
+        var header = TapeHeader(
             callID: identity.callID, carrier: start.carrier.rawValue, carrierCallID: start.callID,
             streamID: start.streamID, inbound: start.inbound, outbound: start.outbound,
             rate: start.inbound.rate,
             startedAt: identity.startedAt, hasOutboundTrack: hasOutbound,
             clearReturnsMarks: plays.clearReturnsMarks ?? false)
+        header.mode = plan.mode.rawValue
         tape.appendHeader(header, at: now)
         actions.callStarted(start, header: header)
         // A Twilio fork streams both tracks and takes nothing back: there is nobody an agent could talk to.
         let recordingOnly = start.carrier == .twilio && hasOutbound
-        lifecycle.start(recordingOnly: recordingOnly, at: now)
-        if !recordingOnly { beginAttempt(&actions) }
+        let usesAgent = !recordingOnly && plan.mode == .agent
+        lifecycle.start(recordingOnly ? .recordingOnly : usesAgent ? .connecting : .live, at: now)
+        if usesAgent { beginAttempt(&actions) }
+        if !recordingOnly, !usesAgent { beginSpeaking(at: now, &actions) }
     }
 
     private mutating func media(_ stamp: MediaStamp, at now: MonotonicTime, _ actions: inout some CallActions)
@@ -143,6 +156,10 @@ extension CallMachine {
             uplink?.receiveNext($0, stamp: stamp, at: now, tape: &tape, counters: &counters) ?? true
         }) {
             guard let sound = uplink?.sound, !sound.isEmpty else { return }
+            if voicemail != nil {
+                voicemail?.hear(sound)
+                return
+            }
             message.removeAll(keepingCapacity: true)
             sound.withUnsafeBytes { agentCodec.encodeUserAudio($0, into: &message) }
             actions.sendToAgent(message, urgent: false)
@@ -163,7 +180,11 @@ extension CallMachine {
         tape.append(
             .dtmf, at: now, position: clockSamples,
             payload: [ascii, UInt8(duration & 0xFF), UInt8(duration >> 8)])
-        guard rules.tellsAgentKeys, phase == .live else { return }
+        if let voicemail, voicemail.step == .message, digit == "#" {
+            finish(CallEnd(.caller, .messageKey), sawEnd: false, at: now, &actions)
+            return
+        }
+        guard rules.tellsAgentKeys, phase == .live, plan.mode == .agent else { return }
         message.removeAll(keepingCapacity: true)
         agentCodec.encodeContextualUpdate(
             "The caller pressed the key \(digit) on the telephone.", into: &message)

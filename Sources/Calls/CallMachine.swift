@@ -3,6 +3,7 @@
 import Agents
 import Audio
 import Carriers
+import Routing
 import Tape
 import Telemetry
 import Timeline
@@ -26,8 +27,10 @@ public struct CallIdentity: Sendable, Hashable {
 
 /// The rules of one call. Pure: every instant comes from outside, everything wanted leaves by `CallActions`.
 public struct CallMachine {
-    /// Who it is.
-    public let identity: CallIdentity
+    /// Who it is. The call's id may be given by its plan, at its start.
+    public internal(set) var identity: CallIdentity
+    /// What it is to be; the configured agent until its start says otherwise.
+    public internal(set) var plan = CallPlan()
     let rules: CallRules
     var lifecycle: Lifecycle
     var carrierCodec: CarrierCodec
@@ -35,6 +38,8 @@ public struct CallMachine {
     var uplink: Uplink?
     var outbound: Uplink?
     var playout: Playout?
+    var announcer: Announcer?
+    var voicemail: Voicemail?
     var counters = CallCounters()
     var lastAgentError: AgentError?
     var message: [UInt8] = []
@@ -83,6 +88,7 @@ public struct CallMachine {
             self.outbound = outbound
         }
         pump(at: now, &actions)
+        announce(at: now, &actions)
         switch lifecycle.due(at: now, isDrained: playout?.isDrained(at: now) ?? true) {
         case .nothing: break
         case .openAgent:
@@ -147,6 +153,12 @@ public struct CallMachine {
         self.uplink = nil
         var message = self.message
         let codec = agentCodec
+        if var voicemail {
+            step(&uplink, &tape, &counters) { voicemail.hear($0) }
+            self.voicemail = voicemail
+            self.uplink = uplink
+            return
+        }
         step(&uplink, &tape, &counters) { sound in
             message.removeAll(keepingCapacity: true)
             sound.withUnsafeBytes { codec.encodeUserAudio($0, into: &message) }
@@ -170,6 +182,7 @@ public struct CallMachine {
         }
         lifecycle.end()
         uplink?.close()
+        if announcer?.isSpeaking == true { actions.stopSpeaking() }
         actions.closeAgent()
         actions.closeCarrier(code: end.why == .drained ? 1001 : 1000)
         if start != nil { tape.appendClosing(end, sawEnd: sawEnd, counts: namedCounts, at: now) }

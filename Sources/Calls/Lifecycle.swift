@@ -54,11 +54,11 @@ struct Lifecycle {
     /// The carrier said something.
     mutating func heard(at now: MonotonicTime) { lastHeard = now }
 
-    /// `start` came.
-    mutating func start(recordingOnly: Bool, at now: MonotonicTime) {
+    /// `start` came; the call goes on in `phase` (connecting, live or recordingOnly).
+    mutating func start(_ phase: CallPhase, at now: MonotonicTime) {
         startedAt = now
-        phase = recordingOnly ? .recordingOnly : .connecting
-        if !recordingOnly { beginAttempt(at: now) }
+        self.phase = phase
+        if phase == .connecting { beginAttempt(at: now) }
     }
 
     /// An attempt begins.

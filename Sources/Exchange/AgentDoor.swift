@@ -24,11 +24,13 @@ final class AgentDoor: Sendable {
         self.limits = limits
     }
 
-    /// Opens a conversation for `call`; its socket is handed to `ready` on the call's loop. What happens to it
+    /// Opens a conversation for `call` with `agentID` (nil: the configured one); its socket is handed to `ready` on the call's loop. What happens to it
     /// comes to the call under the number `attempt`.
     func open(
-        for call: CallSession, attempt: Int, ready: @escaping @Sendable (WebSocketConnection, Int) -> Void
+        for call: CallSession, agentID: String?, attempt: Int,
+        ready: @escaping @Sendable (WebSocketConnection, Int) -> Void
     ) {
+        let agentID = agentID ?? self.agentID
         guard let key else {
             guard let url = AgentEndpoint.conversationURL(base: baseURL, agentID: agentID) else {
                 refuse(call, attempt)

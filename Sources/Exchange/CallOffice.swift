@@ -5,13 +5,17 @@ import Calls
 import Carriers
 import Desk
 import Net
+import Routing
 import Tape
 import Telemetry
 
 /// A live call, as others see it.
 struct LiveCallEntry: Sendable {
     var session: CallSession
+    /// The call's id; its session's key until the stream has begun.
+    var callID: String
     var carrier: Carrier
+    var agentID: String?
     var start: StreamStart?
     var startedAt: Int64
     var phase: CallPhase = .awaitingStart
@@ -20,20 +24,27 @@ struct LiveCallEntry: Sendable {
 
 /// The calls' common ground.
 final class CallOffice: @unchecked Sendable {
-    // `live`, `isDraining` and `conversations` are guarded by `lock`; the rest never changes.
+    // `live` and `isDraining` are guarded by `lock`; the rest never changes.
     let settings: Settings
     let line: RecordingLine
     let agentDoor: AgentDoor
+    let speech: any SpeechSource
+    let door: StreamDoor
     let log: Log
     let metrics: MetricsRegistry
     private let lock = Lock()
     private var live: [String: LiveCallEntry] = [:]
     private var isDraining = false
 
-    init(settings: Settings, line: RecordingLine, agentDoor: AgentDoor, log: Log, metrics: MetricsRegistry) {
+    init(
+        settings: Settings, line: RecordingLine, agentDoor: AgentDoor, speech: any SpeechSource,
+        door: StreamDoor, log: Log, metrics: MetricsRegistry
+    ) {
         self.settings = settings
         self.line = line
         self.agentDoor = agentDoor
+        self.speech = speech
+        self.door = door
         self.log = log
         self.metrics = metrics
     }
@@ -45,44 +56,75 @@ final class CallOffice: @unchecked Sendable {
     func admit(_ session: CallSession) -> Bool {
         lock.withLock {
             guard !isDraining, live.count < settings.maxCalls else { return false }
-            live[session.identity.callID] = LiveCallEntry(
-                session: session, carrier: session.carrier, startedAt: session.identity.startedAt)
+            live[session.key] = LiveCallEntry(
+                session: session, callID: session.key, carrier: session.carrier, startedAt: ArchiveTime.now())
             return true
         }
     }
 
-    /// The stream of a call has begun.
-    func started(_ session: CallSession, start: StreamStart, header: TapeHeader) {
-        let id = session.identity.callID
-        lock.withLock {
-            live[id]?.start = start
-            live[id]?.phase = .connecting
+    /// Says what becomes of the stream of session `key` that has said who it is.
+    func admission(_ start: StreamStart, evidence: StreamEvidence, key: String) -> StreamAdmission {
+        switch door.admit(start, evidence: evidence) {
+        case .refused(let why):
+            refused(why.rawValue)
+            return .refused(why)
+        case .admitted(let start, let plan):
+            // Two calls are never one: an id that is taken is not given again.
+            let isTaken = lock.withLock { live.values.contains { $0.callID == plan.callID } }
+            guard !isTaken else {
+                refused(CallEndReason.streamRefused.rawValue)
+                return .refused(.streamRefused)
+            }
+            return .admitted(start, plan)
         }
-        line.open(row(session, start: start, rate: header.rate))
+    }
+
+    /// Counts a stream that was refused.
+    func refused(_ cause: String) {
+        metrics.add("teeline_calls_refused_total", labels: MetricsRegistry.label("cause", cause))
+        log(.warning, "stream_refused", ["cause": .text(cause)])
+    }
+
+    /// The stream of a call has begun.
+    func started(_ session: CallSession, start: StreamStart, header: TapeHeader, plan: CallPlan) {
+        let id = header.callID
+        let agentID = agentID(of: plan)
+        lock.withLock {
+            live[session.key]?.callID = id
+            live[session.key]?.start = start
+            live[session.key]?.agentID = agentID
+            live[session.key]?.phase = .connecting
+        }
+        line.open(
+            row(
+                id, session, start: start, agentID: agentID, startedAt: header.startedAt, rate: header.rate))
         metrics.add(
             "teeline_calls_started_total", labels: MetricsRegistry.label("carrier", session.carrier.rawValue))
         log(.info, "call_started", ["call": .text(id), "carrier": .text(session.carrier.rawValue)])
     }
 
     /// The agent's conversation of a call is open.
-    func conversationOpened(_ id: String, conversation: String) {
+    func conversationOpened(_ session: CallSession, call id: String, conversation: String) {
         lock.withLock {
-            live[id]?.conversation = conversation
-            live[id]?.phase = .live
+            live[session.key]?.conversation = conversation
+            live[session.key]?.phase = .live
         }
         line.annotate(id, conversation: conversation)
     }
 
     /// A call has come to another phase.
-    func progressed(_ id: String, phase: CallPhase) { lock.withLock { live[id]?.phase = phase } }
+    func progressed(_ session: CallSession, phase: CallPhase) {
+        lock.withLock { live[session.key]?.phase = phase }
+    }
 
     /// A call has ended.
     func ended(
-        _ session: CallSession, end: CallEnd, start: StreamStart?, clock: Int64, rate: Int,
+        _ session: CallSession, identity: CallIdentity, end: CallEnd, start: StreamStart?, clock: Int64,
+        rate: Int,
         counts: [String: Int64]
     ) {
-        let id = session.identity.callID
-        let entry = lock.withLock(signal: true) { live.removeValue(forKey: id) }
+        let id = identity.callID
+        let entry = lock.withLock(signal: true) { live.removeValue(forKey: session.key) }
         let ending = CallEnding(
             endedAt: ArchiveTime.now(), durationSamples: clock,
             who: EndParty(rawValue: end.who.rawValue) ?? .server,
@@ -100,10 +142,12 @@ final class CallOffice: @unchecked Sendable {
                 "milliseconds": .number(clock * 1000 / Int64(max(rate, 1))),
             ])
         guard start != nil else {
-            line.refuse(row(session, start: nil, rate: rate), ending: ending)
+            let row = row(
+                id, session, start: nil, agentID: nil, startedAt: identity.startedAt, rate: rate)
+            line.refuse(row, ending: ending)
             return
         }
-        line.close(id, startedAt: session.identity.startedAt, ending: ending) { [log, metrics] sealed in
+        line.close(id, startedAt: identity.startedAt, ending: ending) { [log, metrics] sealed in
             metrics.add(
                 "teeline_recordings_total", labels: MetricsRegistry.label("state", sealed.state.rawValue))
             metrics.observe("teeline_seal_seconds", Double(sealed.milliseconds) / 1000)
@@ -141,14 +185,23 @@ final class CallOffice: @unchecked Sendable {
         }
     }
 
-    private func row(_ session: CallSession, start: StreamStart?, rate: Int) -> CallRow {
+    /// The agent of a plan; nil when none speaks.
+    private func agentID(of plan: CallPlan) -> String? {
+        guard plan.mode == .agent else { return nil }
+        return plan.agentID ?? (settings.agentID.isEmpty ? nil : settings.agentID)
+    }
+
+    private func row(
+        _ id: String, _ session: CallSession, start: StreamStart?, agentID: String?, startedAt: Int64,
+        rate: Int
+    ) -> CallRow {
         CallRow(
-            id: session.identity.callID, carrier: session.carrier.rawValue,
+            id: id, carrier: session.carrier.rawValue,
             carrierCallID: start?.callID ?? "",
             streamID: start?.streamID, accountID: start?.accountID, caller: start?.caller,
             called: start?.called,
-            agentID: settings.agentID.isEmpty ? nil : settings.agentID, startedAt: session.identity.startedAt,
-            rate: rate, parameters: SealRequest.object(start?.parameters ?? [:]))
+            agentID: agentID, startedAt: startedAt, rate: rate,
+            parameters: SealRequest.object(start?.parameters ?? [:]))
     }
 
     private func count(_ counts: [String: Int64]) {

@@ -1,5 +1,6 @@
 // The hands of a live call: frames go straight to the sockets, wishes wait for the step's end.
 
+import Audio
 import Calls
 import Carriers
 import Net
@@ -15,12 +16,24 @@ struct CallPorts: CallActions {
         var conversation: String?
         var carrierCloseCode: UInt16?
         var end: CallEnd?
+        var speech: SpokenText?
+        var stopsSpeaking = false
+    }
+    /// A text that is to be spoken.
+    struct SpokenText {
+        var text: String
+        var format: AudioFormat
+        var number: Int64
     }
 
     var carrier: WebSocketConnection?
     var agent: WebSocketConnection?
+    /// Says what becomes of a stream that has said who it is.
+    let admission: @Sendable (StreamStart) -> StreamAdmission
     private(set) var hasWishes = false
     private var wishes = Wishes()
+
+    init(admission: @escaping @Sendable (StreamStart) -> StreamAdmission) { self.admission = admission }
 
     mutating func takeWishes() -> Wishes {
         let taken = wishes
@@ -42,6 +55,18 @@ struct CallPorts: CallActions {
     mutating func sendToAgent(_ message: [UInt8], urgent: Bool) {
         agent?.send(text: message)
         if urgent { agent?.flush() }
+    }
+
+    mutating func admit(_ start: StreamStart) -> StreamAdmission { admission(start) }
+
+    mutating func speak(_ text: String, format: AudioFormat, number: Int64) {
+        wishes.speech = SpokenText(text: text, format: format, number: number)
+        hasWishes = true
+    }
+
+    mutating func stopSpeaking() {
+        wishes.stopsSpeaking = true
+        hasWishes = true
     }
 
     mutating func openAgent() {

@@ -11,22 +11,26 @@ import Telemetry
 /// One call. It lives on its loop: both sockets' callbacks enter it there without a hop.
 actor CallSession: WebSocketHandler {
     nonisolated let loop: EventLoop
-    nonisolated let identity: CallIdentity
+    /// What the server knows the session by, from its upgrade on. The call's own id may be another (`CallPlan`).
+    nonisolated let key: String
     nonisolated let carrier: Carrier
     private let office: CallOffice
     private var machine: CallMachine
     private var ports: CallPorts
     private var agentOpening = 0
+    private var speech: (any SpeechInProgress)?
     private var lastBatch: MonotonicTime
     private var isOver = false
     private var toldPhase = CallPhase.awaitingStart
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    init(carrier: Carrier, identity: CallIdentity, loop: EventLoop, office: CallOffice, at now: MonotonicTime)
-    {
+    init(
+        carrier: Carrier, identity: CallIdentity, evidence: StreamEvidence, loop: EventLoop,
+        office: CallOffice, at now: MonotonicTime
+    ) {
         self.loop = loop
-        self.identity = identity
+        key = identity.callID
         self.carrier = carrier
         self.office = office
         let settings = office.settings
@@ -34,7 +38,7 @@ actor CallSession: WebSocketHandler {
             carrier: carrier, outbound: carrier == .telnyx ? settings.telnyxOutbound : nil,
             identity: identity,
             rules: settings.rules, at: now)
-        ports = CallPorts()
+        ports = CallPorts { [key] in office.admission($0, evidence: evidence, key: key) }
         // Calls hand their batches over at different instants, so that the writer sees no bursts.
         let phase = Int64(identity.seed % UInt64(max(settings.batchMilliseconds, 1)))
         lastBatch = now.adding(milliseconds: phase - settings.batchMilliseconds)
@@ -127,6 +131,31 @@ actor CallSession: WebSocketHandler {
         assumeIsolated { call in call.act(at: .now) { $0.hangUp(why, at: $1, &$2) } }
     }
 
+    /// Speaks a further text, when the call is one that speaks. Call on the loop.
+    nonisolated func say(_ text: String) -> Bool {
+        assumeIsolated { call in
+            var isTaken = false
+            call.act(at: .now) { isTaken = $0.say(text, at: $1, &$2) }
+            return isTaken
+        }
+    }
+
+    // MARK: Text to speech
+
+    nonisolated func speechSound(_ sound: [UInt8], number: Int64) {
+        assumeIsolated { call in
+            call.act(at: .now) { machine, now, actions in
+                sound.withUnsafeBytes { machine.speechSound($0, number: number, at: now, &actions) }
+            }
+        }
+    }
+
+    nonisolated func speechEnded(number: Int64, failed: Bool) {
+        assumeIsolated { call in
+            call.act(at: .now) { $0.speechEnded(number: number, failed: failed, at: $1, &$2) }
+        }
+    }
+
     // MARK: Acting
 
     /// Runs one step of the machine and does what it wants.
@@ -141,27 +170,42 @@ actor CallSession: WebSocketHandler {
         if wishes.closesAgent { ports.closeAgentSocket() }
         if wishes.opensAgent { openAgent() }
         if let conversation = wishes.conversation {
-            office.conversationOpened(identity.callID, conversation: conversation)
+            office.conversationOpened(self, call: callID, conversation: conversation)
         }
+        if wishes.stopsSpeaking { speech?.cancel() }
+        if let text = wishes.speech { speak(text) }
         if let code = wishes.carrierCloseCode { ports.carrier?.close(code: code, reason: "") }
         if let end = wishes.end { finish(end) }
     }
 
+    private var callID: String { machine.identity.callID }
+
+    /// Asks for a text's sound; it comes back on the loop.
+    private func speak(_ text: CallPorts.SpokenText) {
+        let number = text.number
+        speech = office.speech.speak(text.text, plan: machine.plan, format: text.format) { [loop] sound in
+            loop.execute { self.speechSound(sound, number: number) }
+        } onEnd: { [loop] failed in
+            loop.execute { self.speechEnded(number: number, failed: failed) }
+        }
+    }
+
     private func begin(_ start: StreamStart, _ header: TapeHeader) {
         ports.carrier?.limits.messageBytes = office.settings.messageBytes
-        office.started(self, start: start, header: header)
+        office.started(self, start: start, header: header, plan: machine.plan)
         handOver()
     }
 
     private func tellPhase() {
         guard machine.phase != toldPhase else { return }
         toldPhase = machine.phase
-        office.progressed(identity.callID, phase: machine.phase)
+        office.progressed(self, phase: machine.phase)
     }
 
     private func openAgent() {
         agentOpening += 1
-        office.agentDoor.open(for: self, attempt: agentOpening) { [loop] socket, attempt in
+        office.agentDoor.open(for: self, agentID: machine.plan.agentID, attempt: agentOpening) {
+            [loop] socket, attempt in
             assert(loop.isCurrent)
             self.assumeIsolated { call in
                 if attempt == call.agentOpening, !call.isOver {
@@ -175,7 +219,7 @@ actor CallSession: WebSocketHandler {
 
     private func handOver() {
         let batch = machine.takeTape()
-        if !batch.isEmpty { office.line.append(identity.callID, batch) }
+        if !batch.isEmpty { office.line.append(callID, batch) }
     }
 
     private func finish(_ end: CallEnd) {
@@ -183,7 +227,8 @@ actor CallSession: WebSocketHandler {
         agentOpening += 1
         handOver()
         office.ended(
-            self, end: end, start: machine.start, clock: machine.clockSamples, rate: machine.rate,
+            self, identity: machine.identity, end: end, start: machine.start, clock: machine.clockSamples,
+            rate: machine.rate,
             counts: machine.namedCounts)
     }
 }

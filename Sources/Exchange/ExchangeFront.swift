@@ -19,9 +19,9 @@ struct LiveCallBoard: LiveCallSource {
     func liveCalls() -> [LiveCall] {
         office.entries.map { entry in
             LiveCall(
-                id: entry.session.identity.callID, carrier: entry.carrier.rawValue,
+                id: entry.callID, carrier: entry.carrier.rawValue,
                 carrierCallID: entry.start?.callID ?? "",
-                agentID: office.settings.agentID.isEmpty ? nil : office.settings.agentID,
+                agentID: entry.agentID,
                 caller: entry.start?.caller, called: entry.start?.called, startedAt: entry.startedAt,
                 phase: entry.phase.rawValue)
         }.sorted { ($0.startedAt, $0.id) < ($1.startedAt, $1.id) }

@@ -41,7 +41,7 @@ final class LoopCrew: @unchecked Sendable {
     func take(_ session: CallSession, _ socket: UpgradedSocket) {
         guard let member = members.first(where: { $0.loop === session.loop }) else { return }
         member.loop.execute {
-            member.calls[session.identity.callID] = session
+            member.calls[session.key] = session
             if member.ticker == nil {
                 member.ticker = member.loop.every(milliseconds: Self.tickMilliseconds) { Self.tick(member) }
             }

@@ -29,17 +29,20 @@ final class MediaGate: MediaDoor {
     func offer(_ request: HTTPRequest) -> HTTPOutcome? {
         guard let carrier = Self.paths[request.path] else { return nil }
         guard request.header("Upgrade")?.lowercased().contains("websocket") == true else { return nil }
-        guard office.settings.carrierAuthIsOff else {
-            return refuse(
-                401, "carrier_auth_required",
-                "This server takes no unauthenticated media streams. See TEELINE_CARRIER_AUTH in its README.")
+        let evidence: StreamEvidence
+        switch office.door.check(request, carrier: carrier) {
+        case .success(let proven): evidence = proven
+        case .failure(let refusal):
+            office.refused(refusal.cause)
+            return .response(refusal.response)
         }
         let id = CallID.make()
         let now = MonotonicTime.now
         let identity = CallIdentity(
             callID: id, startedAt: ArchiveTime.now(), seed: UInt64.random(in: 1...UInt64.max))
         let session = CallSession(
-            carrier: carrier, identity: identity, loop: loops.next(), office: office, at: now)
+            carrier: carrier, identity: identity, evidence: evidence, loop: loops.next(), office: office,
+            at: now)
         guard office.hasRoom else {
             return refuse(
                 503, office.isClosed ? "draining" : "too_many_calls", "No further call is taken now.")
@@ -56,8 +59,7 @@ final class MediaGate: MediaDoor {
     }
 
     private func refuse(_ status: Int, _ token: String, _ detail: String) -> HTTPOutcome {
-        office.metrics.add("teeline_calls_refused_total", labels: MetricsRegistry.label("cause", token))
-        office.log(.warning, "stream_refused", ["cause": .text(token)])
+        office.refused(token)
         return .response(Problem(status: status, code: token, detail: detail).response)
     }
 }

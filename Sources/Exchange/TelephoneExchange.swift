@@ -65,7 +65,9 @@ public final class TelephoneExchange: Sendable {
         line = RecordingLine(archive: archive, settings: settings, log: log, metrics: metrics)
         client = HTTPClient()
         let door = AgentDoor(settings: settings, client: client)
-        office = CallOffice(settings: settings, line: line, agentDoor: door, log: log, metrics: metrics)
+        office = CallOffice(
+            settings: settings, line: line, agentDoor: door, speech: NoSpeech(),
+            door: StreamDoor(settings: settings), log: log, metrics: metrics)
         do throws(ArchiveError) {
             try Recovery(archive: archive, line: line, log: log).run()
         } catch {

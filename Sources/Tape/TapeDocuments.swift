@@ -26,6 +26,8 @@ public struct TapeHeader: Sendable, Hashable, Codable {
     public var hasOutboundTrack: Bool
     /// Whether the carrier returns the pending marks on `clear`.
     public var clearReturnsMarks: Bool
+    /// What spoke to the caller ("agent", "speech", "voicemail"); nil on tapes of before there was a choice: the agent.
+    public var mode: String?
 
     /// The version written today.
     public static let currentVersion = 1

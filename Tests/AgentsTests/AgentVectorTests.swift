@@ -272,3 +272,37 @@ func sequences(_ name: String) throws {
     }
     #expect(frames > 1)
 }
+
+@Suite struct InitiationOverrideTests {
+    private func encoded(_ change: (inout ConversationInitiation) -> Void) -> String {
+        var initiation = ConversationInitiation()
+        change(&initiation)
+        var output: [UInt8] = []
+        AgentCodec().encodeInitiation(initiation, into: &output)
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    /// Members and groups as in the reference's full example; what is unset or empty is left out.
+    @Test func overrides() {
+        #expect(
+            encoded {
+                $0.firstMessage = "Good evening"
+                $0.language = "en"
+                $0.voiceID = "JBFqnCBsd6RMkjVDRZzb"
+            }
+                == #"{"type":"conversation_initiation_client_data","conversation_config_override":{"agent":{"first_message":"Good evening","language":"en"},"tts":{"voice_id":"JBFqnCBsd6RMkjVDRZzb"}}}"#
+        )
+        #expect(
+            encoded { $0.voiceID = "v" }
+                == #"{"type":"conversation_initiation_client_data","conversation_config_override":{"tts":{"voice_id":"v"}}}"#
+        )
+        #expect(
+            encoded {
+                $0.firstMessage = ""
+                $0.language = "de"
+            }
+                == #"{"type":"conversation_initiation_client_data","conversation_config_override":{"agent":{"language":"de"}}}"#
+        )
+        #expect(encoded { $0.firstMessage = "" } == #"{"type":"conversation_initiation_client_data"}"#)
+    }
+}

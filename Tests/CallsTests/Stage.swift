@@ -4,6 +4,7 @@ import Agents
 import Audio
 import Calls
 import Carriers
+import Routing
 import Tape
 import Telemetry
 
@@ -15,14 +16,25 @@ struct RecordingHands: CallActions {
         case ended(CallEnd)
         case started
         case conversation(String)
+        case speak(String, Int64)
+        case stopSpeaking
     }
 
     var wishes: [Wish] = []
+    /// What a stream is admitted with.
+    var plan = CallPlan()
+    /// What becomes of a stream instead.
+    var admission: StreamAdmission?
     var toCarrier: [(message: [UInt8], urgent: Bool)] = []
     var toAgent: [(message: [UInt8], urgent: Bool)] = []
 
     mutating func sendToCarrier(_ message: [UInt8], urgent: Bool) { toCarrier.append((message, urgent)) }
     mutating func sendToAgent(_ message: [UInt8], urgent: Bool) { toAgent.append((message, urgent)) }
+    mutating func admit(_ start: StreamStart) -> StreamAdmission { admission ?? .admitted(start, plan) }
+    mutating func speak(_ text: String, format: AudioFormat, number: Int64) {
+        wishes.append(.speak(text, number))
+    }
+    mutating func stopSpeaking() { wishes.append(.stopSpeaking) }
     mutating func openAgent() { wishes.append(.openAgent) }
     mutating func closeAgent() { wishes.append(.closeAgent) }
     mutating func closeCarrier(code: UInt16) { wishes.append(.closeCarrier(code)) }

@@ -5,6 +5,7 @@ import Audio
 import Calls
 import Carriers
 import Simulator
+import Routing
 import Tape
 import Telemetry
 
@@ -47,6 +48,9 @@ struct ClockedHands: CallActions {
     var end: CallEnd?
     mutating func sendToCarrier(_ message: [UInt8], urgent: Bool) { toCarrier.append(message) }
     mutating func sendToAgent(_ message: [UInt8], urgent: Bool) { toAgent.append(message) }
+    mutating func admit(_ start: StreamStart) -> StreamAdmission { .admitted(start, CallPlan()) }
+    mutating func speak(_ text: String, format: AudioFormat, number: Int64) {}
+    mutating func stopSpeaking() {}
     mutating func openAgent() { opensAgent = true }
     mutating func closeAgent() {}
     mutating func closeCarrier(code: UInt16) {}

@@ -6,6 +6,7 @@ import Calls
 import Carriers
 import Foundation
 import Recording
+import Routing
 import Tape
 import Telemetry
 import Testing
@@ -16,6 +17,9 @@ private struct LongCallHands: CallActions {
     var hasEnded = false
     mutating func sendToCarrier(_ message: [UInt8], urgent: Bool) { toCarrier.append(message) }
     mutating func sendToAgent(_ message: [UInt8], urgent: Bool) {}
+    mutating func admit(_ start: StreamStart) -> StreamAdmission { .admitted(start, CallPlan()) }
+    mutating func speak(_ text: String, format: AudioFormat, number: Int64) {}
+    mutating func stopSpeaking() {}
     mutating func openAgent() {}
     mutating func closeAgent() {}
     mutating func closeCarrier(code: UInt16) {}
