@@ -10,6 +10,8 @@ public enum SettingKind: Sendable, Hashable {
     case choice([String])
     /// A whole number within bounds.
     case integer(ClosedRange<Int64>)
+    /// A number within bounds.
+    case decimal(ClosedRange<Double>)
     /// `true` or `false`.
     case flag
 }
@@ -20,6 +22,8 @@ public struct SettingKey: Sendable, Hashable {
     public var name: String
     /// Its environment variable, which wins over the file.
     public var variable: String
+    /// Other variables that mean the same, as common bridges name them; `variable` wins over them.
+    public var aliases: [String]
     /// What it takes.
     public var kind: SettingKind
     /// What it is when nobody says.
@@ -27,7 +31,11 @@ public struct SettingKey: Sendable, Hashable {
     /// What it means, in one sentence.
     public var meaning: String
 
-    init(_ name: String, _ variable: String, _ kind: SettingKind, _ standard: String, _ meaning: String) {
+    init(
+        _ name: String, _ variable: String, _ kind: SettingKind, _ standard: String, _ meaning: String,
+        aliases: [String] = []
+    ) {
+        self.aliases = aliases
         self.name = name
         self.variable = variable
         self.kind = kind
@@ -36,12 +44,16 @@ public struct SettingKey: Sendable, Hashable {
     }
 
     /// All keys, as the README lists them.
-    public static let all: [SettingKey] = [
+    public static let all = house + doors + carriers + words
+
+    /// The server, the agent, recordings and limits.
+    static let house: [SettingKey] = [
         SettingKey(
             "server.host", "HOST", .text, "",
             "Address to bind. Default: 0.0.0.0 with an API token, 127.0.0.1 without one."),
         SettingKey(
-            "server.port", "PORT", .integer(0...65_535), "8765", "TCP port; 0 lets the system choose."),
+            "server.port", "PORT", .integer(0...65_535), "8765", "TCP port; 0 lets the system choose.",
+            aliases: ["BRIDGE_PORT"]),
         SettingKey(
             "server.threads", "TEELINE_HTTP_THREADS", .integer(1...64), "2",
             "Threads that answer HTTP requests."),
@@ -55,7 +67,7 @@ public struct SettingKey: Sendable, Hashable {
             "Bearer tokens of the API, comma separated. Without one the server binds to loopback only."),
         SettingKey(
             "server.carrier_auth", "TEELINE_CARRIER_AUTH", .choice(["required", "off"]), "required",
-            "Authentication of carriers' media sockets; this version takes streams only with off, behind a boundary of your own."
+            "Authentication of carriers' webhooks and media sockets. off takes anybody: for demos and private networks only."
         ),
         SettingKey(
             "log.level", "LOG_LEVEL",
@@ -67,8 +79,8 @@ public struct SettingKey: Sendable, Hashable {
         SettingKey("agent.id", "ELEVENLABS_AGENT_ID", .text, "", "The ElevenLabs agent that answers."),
         SettingKey(
             "agent.api_key", "ELEVENLABS_API_KEY", .secret, "",
-            "Key for private agents: a signed URL is fetched for each call. Without it the agent must be public."
-        ),
+            "Key for private agents: a signed URL is fetched for each call. Without it the agent must be public.",
+            aliases: ["ELEVEN_LABS_API_KEY"]),
         SettingKey(
             "agent.base_url", "ELEVENLABS_BASE_URL", .text, "https://api.elevenlabs.io",
             "Base of REST and WebSocket addresses (http becomes ws, https wss)."),

@@ -166,6 +166,10 @@ public struct Settings: Sendable {
             if let number = Int64(value), bounds.contains(number) { return nil }
             return
                 "\(key.variable) (\(key.name)) must be a whole number from \(bounds.lowerBound) to \(bounds.upperBound)"
+        case .decimal(let bounds):
+            if let number = Double(value), bounds.contains(number) { return nil }
+            return
+                "\(key.variable) (\(key.name)) must be a number from \(bounds.lowerBound) to \(bounds.upperBound)"
         case .flag:
             if ["true", "false", "1", "0"].contains(value.lowercased()) { return nil }
             return "\(key.variable) (\(key.name)) must be true or false"

@@ -39,9 +39,11 @@ public enum SettingsLoader {
         }
         variables.merge(environment) { _, new in new }
         for key in SettingKey.all {
-            if let value = variables[key.variable], !value.isEmpty { values[key.name] = value }
+            for variable in key.aliases.reversed() + [key.variable] {
+                if let value = variables[variable], !value.isEmpty { values[key.name] = value }
+            }
         }
-        let known = Set(SettingKey.all.map(\.variable) + ["TEELINE_CONFIG"])
+        let known = Set(SettingKey.all.flatMap { [$0.variable] + $0.aliases } + ["TEELINE_CONFIG"])
         for name in variables.keys.sorted() where name.hasPrefix("TEELINE_") && !known.contains(name) {
             problems.append("\(name) is no variable of this server: see the table in the README")
         }
