@@ -19,8 +19,7 @@ extension SimulatedCarrier {
         let rate = Int64(settings.dialect.inbound.rate)
         let milliseconds = start * 1000 / rate
         settings.sound.fill(&frame, from: start, count: settings.dialect.frameSamples)
-        let silent =
-            settings.faults.skipsSilence && frame.allSatisfy { $0 == settings.sound.format.silenceByte }
+        let silent = settings.faults.skipsSilence && settings.sound.isSilence(frame)
         if silent || plan.skips(atMilliseconds: milliseconds) {
             return record.skipped(frame, from: start)
         }
