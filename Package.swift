@@ -73,7 +73,7 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        tests("Audio"), tests("Telemetry"), tests("Wire"),
+        tests("Audio", resources: [.copy("Vectors")]), tests("Telemetry"), tests("Wire"),
         tests("Timeline", ["Audio", "Telemetry"]), tests("Tape", ["Telemetry"]),
         tests("Carriers", ["Audio", "Wire"], resources: [.copy("Vectors")]),
         tests("Agents", ["Audio", "Wire"], resources: [.copy("Vectors")]),

@@ -34,7 +34,7 @@ enum OpusPacket {
         // SILK: 10, 20, 40, 60 ms. Hybrid: 10, 20 ms. CELT: 2.5, 5, 10, 20 ms.
         case 0..<12: return rate / 100 * [1, 2, 4, 6][configuration % 4]
         case 12..<16: return rate / 100 * (1 + configuration % 2)
-        default: return rate / 400 << (configuration % 4)
+        default: return (rate / 400) << (configuration % 4)
         }
     }
 }

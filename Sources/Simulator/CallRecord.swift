@@ -111,9 +111,12 @@ struct CallRecord {
     func result(of start: StreamStart, end: SimulatedEnd, code: UInt16, playout: PlayoutBuffer, at now: Int64)
         -> SimulatedCallResult
     {
-        SimulatedCallResult(
+        let rate = settings.dialect.inbound.rate
+        let heardRate = settings.dialect.outbound.rate
+        return SimulatedCallResult(
             carrier: settings.dialect.carrier, streamID: start.streamID, callID: start.callID,
-            rate: settings.dialect.inbound.rate, end: end, closeCode: code, samples: playout.clock,
+            rate: rate, heardRate: heardRate, end: end, closeCode: code,
+            samples: playout.clock * Int64(rate) / Int64(heardRate),
             endedAt: MonotonicTime(nanoseconds: now * 1000), frameTimes: frameTimes,
             heard: playout.heardSamples, caller: callerSamples,
             missing: missing, segments: playout.heardSegments, commands: commands, marks: returned,

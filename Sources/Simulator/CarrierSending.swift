@@ -66,7 +66,7 @@ extension SimulatedCarrier {
         guard !marks.isEmpty, let clockStart else { return }
         record.marks(marks)
         for mark in marks {
-            let at = clockStart + mark.position * 1_000_000 / Int64(settings.dialect.inbound.rate)
+            let at = clockStart + mark.position * 1_000_000 / Int64(settings.dialect.outbound.rate)
             if settings.faults.markDelay > 0 {
                 returning.append(mark.name, due: at + Int64(settings.faults.markDelay) * 1000)
             } else {
