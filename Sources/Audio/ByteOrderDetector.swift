@@ -3,7 +3,8 @@
 /// Finds the byte order of linear sound from the sound itself, once for a stream.
 ///
 /// Read in the wrong order sound looks like white noise, whose neighbouring samples differ by more than their
-/// magnitude; speech changes far less from sample to sample than it is loud. A fixed function of the payloads in
+/// magnitude; speech changes far less from sample to sample than it is loud. Quiet sound, within ±127, keeps its shape
+/// in the wrong order and only gets 256 times louder: there the change itself tells. A fixed function of the payloads in
 /// their order, so reading a tape again decides the same at the same place.
 struct ByteOrderDetector: Sendable {
     /// The order found; nil until the sound has told.
@@ -16,12 +17,16 @@ struct ByteOrderDetector: Sendable {
         var magnitude = 0
         var change = 0
         var last = 0
+        var isPositive = false
+        var isNegative = false
 
         mutating func take(_ sample: Int16) {
             let value = Int(sample)
             magnitude += abs(value)
             change += abs(value - last)
             last = value
+            isPositive = isPositive || value > 0
+            isNegative = isNegative || value < 0
         }
 
         mutating func fade() {
@@ -46,7 +51,6 @@ struct ByteOrderDetector: Sendable {
         }
         samples += payload.count / 2
         guard samples >= Self.least else { return }
-        // One order has to win clearly in both: relative to loudness, and at all.
         if Self.isSmoother(little, than: big) {
             isBigEndian = false
         } else if Self.isSmoother(big, than: little) {
@@ -58,10 +62,11 @@ struct ByteOrderDetector: Sendable {
         }
     }
 
-    /// Whether one has less than half of the other's change relative to its magnitude, and less change.
+    /// Whether one has less than half of the other's change and is not much rougher for its loudness. Sound has both
+    /// signs; 8-bit sound that was made 256 times louder has none of them in the wrong order.
     private static func isSmoother(_ one: Statistics, than other: Statistics) -> Bool {
-        one.change < other.change
-            && 2 * Double(one.change) * Double(other.magnitude)
-                < Double(other.change) * Double(one.magnitude)
+        2 * one.change < other.change && one.isPositive && one.isNegative
+            && Double(one.change) * Double(other.magnitude)
+                < 2 * Double(other.change) * Double(one.magnitude)
     }
 }

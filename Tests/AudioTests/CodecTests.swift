@@ -98,9 +98,10 @@ import Testing
             ], input: LinearPCM.bytes(CodecSpeech.at(rate)))
         let packets = OggOpus.packets(file)
         let format = AudioFormat(.opus, rate: rate)
-        #expect(packets.allSatisfy { packet in
-            packet.withUnsafeBytes { format.samples(in: $0) } == rate / 50
-        })
+        #expect(
+            packets.allSatisfy { packet in
+                packet.withUnsafeBytes { format.samples(in: $0) } == rate / 50
+            })
         let likeness = Likeness(try Self.decoded(packets, format), to: CodecSpeech.at(rate))
         print("opus we decode", rate, likeness)
         #expect(likeness.correlation > 0.9)

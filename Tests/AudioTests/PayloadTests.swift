@@ -48,7 +48,8 @@ enum CodecVectors {
             let frame = rate * tenths / 10_000
             for stereo in [0, 4] as [UInt8] {
                 let head = UInt8(configuration) << 3 | stereo
-                #expect(Self.measure([head, 1, 2], format) == PayloadMeasure(samples: frame, isMalformed: false))
+                #expect(
+                    Self.measure([head, 1, 2], format) == PayloadMeasure(samples: frame, isMalformed: false))
                 // Two frames of one size, then two of different sizes, then as many as the count byte says.
                 #expect(Self.measure([head | 1, 1, 2], format).samples == 2 * frame)
                 #expect(Self.measure([head | 2, 1, 9, 8], format).samples == 2 * frame)
@@ -167,6 +168,13 @@ enum CodecVectors {
             let loud = zip(heard, speech).contains { $0 != $1 && abs(Int($1)) > 64 / quieter + 4 }
             #expect(!loud && wrong < rate / 2, "\(wrong) samples in the wrong order")
         }
+    }
+
+    /// 8-bit sound in the upper bytes, whose other order is quiet and smooth, too.
+    @Test func loudEightBitSoundIsNotSwapped() throws {
+        let speech = CodecSpeech.at8k.map { $0 / 256 * 256 }
+        var decoder = try SampleDecoder(AudioFormat(.pcm16auto, rate: 8_000))
+        #expect(decoder.decode(LinearPCM.bytes(speech)) == speech)
     }
 
     /// Noise, whose orders look alike, is taken as little-endian.
