@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 # What the program is made of, and what its tests and tools need besides.
-BUILD_PACKAGES := libmp3lame-dev libsqlite3-dev libssl-dev libmicrohttpd-dev libspeexdsp-dev pkg-config
+BUILD_PACKAGES := libmp3lame-dev libsqlite3-dev libssl-dev libmicrohttpd-dev libspeexdsp-dev libspandsp-dev \
+                  libopus-dev libopencore-amrwb-dev libvo-amrwbenc-dev pkg-config
 TEST_PACKAGES  := $(BUILD_PACKAGES) ffmpeg mpg123 sqlite3 curl openssl
 
 SWIFT   ?= swift

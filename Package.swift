@@ -33,9 +33,14 @@ let package = Package(
         .systemLibrary(
             name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(name: "CSpeexDSP", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
+        .systemLibrary(name: "CSpandsp", pkgConfig: "spandsp", providers: [.apt(["libspandsp-dev"])]),
+        .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
+        .systemLibrary(
+            name: "CAMRWB", pkgConfig: "opencore-amrwb",
+            providers: [.apt(["libopencore-amrwb-dev", "libvo-amrwbenc-dev"])]),
 
         // Floor 0
-        room("Audio", ["CSpeexDSP"]),
+        room("Audio", ["CSpeexDSP", "CSpandsp", "COpus", "CAMRWB"]),
         room("Telemetry", ["CLinux"]),
         room("Wire"),
         room("Cryptography", ["COpenSSL"]),
@@ -72,7 +77,7 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        tests("Audio"), tests("Telemetry"), tests("Wire"), tests("Cryptography"),
+        tests("Audio", resources: [.copy("Vectors")]), tests("Telemetry"), tests("Wire"), tests("Cryptography"),
         tests(
             "Signalling", ["Carriers", "Wire", "Cryptography", "Telemetry"],
             resources: [.copy("Vectors")]),

@@ -1,24 +1,36 @@
-// 16-bit linear PCM between little-endian bytes and numbers.
+// 16-bit linear PCM between bytes and numbers.
 
-/// Signed 16-bit little-endian linear PCM.
+/// Signed 16-bit linear PCM, little-endian unless told otherwise.
 public enum LinearPCM {
     /// Appends the whole samples in `bytes` (a last odd byte is not one and is left out).
-    public static func decode(_ bytes: UnsafeRawBufferPointer, into output: inout [Int16]) {
+    public static func decode(
+        _ bytes: UnsafeRawBufferPointer, isBigEndian: Bool = false, into output: inout [Int16]
+    ) {
         output.appendFilled(bytes.count / 2) { target in
-            for index in 0..<target.count {
-                let raw = bytes.loadUnaligned(fromByteOffset: index * 2, as: Int16.self)
-                target[index] = Int16(littleEndian: raw)
+            if isBigEndian {
+                for index in 0..<target.count {
+                    let raw = bytes.loadUnaligned(fromByteOffset: index * 2, as: Int16.self)
+                    target[index] = Int16(bigEndian: raw)
+                }
+            } else {
+                for index in 0..<target.count {
+                    let raw = bytes.loadUnaligned(fromByteOffset: index * 2, as: Int16.self)
+                    target[index] = Int16(littleEndian: raw)
+                }
             }
         }
     }
 
     /// Appends two bytes for every sample.
-    public static func encode(_ samples: UnsafeBufferPointer<Int16>, into output: inout [UInt8]) {
+    public static func encode(
+        _ samples: UnsafeBufferPointer<Int16>, isBigEndian: Bool = false, into output: inout [UInt8]
+    ) {
+        let (low, high) = isBigEndian ? (1, 0) : (0, 1)
         output.appendFilled(samples.count * 2) { target in
             for index in 0..<samples.count {
                 let bits = UInt16(bitPattern: samples[index])
-                target[index * 2] = UInt8(truncatingIfNeeded: bits)
-                target[index * 2 + 1] = UInt8(truncatingIfNeeded: bits >> 8)
+                target[index * 2 + low] = UInt8(truncatingIfNeeded: bits)
+                target[index * 2 + high] = UInt8(truncatingIfNeeded: bits >> 8)
             }
         }
     }

@@ -1,21 +1,49 @@
 // Bytes of any audio format to samples at its own rate.
 
-/// Decodes a stream of bytes of one format into samples, keeping an odd byte of 16-bit sound for the next
-/// call.
-public struct SampleDecoder: Sendable {
+/// Decodes a stream of one format into samples.
+///
+/// Sound without memory and G.722 may be cut anywhere (an odd byte of 16-bit sound waits for the next call). Of
+/// Opus and AMR-WB each call takes exactly one payload, and appends as many samples as `AudioFormat.samples(in:)`
+/// says, silence when it is malformed.
+public struct SampleDecoder: ~Copyable, Sendable {
+    private enum Engine: ~Copyable, Sendable {
+        case none
+        case g722(G722Decoder)
+        case opus(OpusPacketDecoder)
+        case amrwb(AMRWBDecoder)
+
+        init(_ format: AudioFormat) throws(AudioError) {
+            switch format.codec {
+            case .g722: self = .g722(try G722Decoder())
+            case .opus: self = .opus(try OpusPacketDecoder(rate: format.rate))
+            case .amrwb:
+                guard let made = AMRWBDecoder() else { throw .coder(.amrwb, code: 0) }
+                self = .amrwb(made)
+            case .pcmu, .pcma, .pcm16, .pcm16be, .pcm16auto: self = .none
+            }
+        }
+    }
+
     /// What the bytes are.
     public let format: AudioFormat
+    private var engine: Engine
+    private var order = ByteOrderDetector()
     private var oddByte: UInt8?
 
     /// A decoder of `format`.
-    public init(_ format: AudioFormat) { self.format = format }
+    /// - Throws: `unsupportedRate` for a rate that the codec does not have, `coder` when its library fails.
+    public init(_ format: AudioFormat) throws(AudioError) {
+        self.format = format
+        engine = try Engine(format)
+    }
 
     /// Decodes `bytes` and appends the samples.
     public mutating func decode(_ bytes: UnsafeRawBufferPointer, into output: inout [Int16]) {
         switch format.codec {
         case .pcmu: G711.decode(bytes, .mu, into: &output)
         case .pcma: G711.decode(bytes, .a, into: &output)
-        case .pcm16: decodeLinear(bytes, into: &output)
+        case .pcm16, .pcm16be, .pcm16auto: decodeLinear(bytes, into: &output)
+        case .g722, .opus, .amrwb: Self.run(engine, bytes, into: &output)
         }
     }
 
@@ -26,39 +54,91 @@ public struct SampleDecoder: Sendable {
         return output
     }
 
-    /// Forgets a byte kept over.
-    public mutating func reset() { oddByte = nil }
+    /// Decodes a payload that came out of its order: alone, so that the stream's own state stays as it is. A codec
+    /// with memory begins anew with it, which blurs its first milliseconds; without memory for that it is silence.
+    public mutating func decodeApart(_ bytes: UnsafeRawBufferPointer, into output: inout [Int16]) {
+        if format.codec.isLinear {
+            LinearPCM.decode(bytes, isBigEndian: isBigEndian, into: &output)
+        } else if format.codec.isMemoryless {
+            decode(bytes, into: &output)
+        } else {
+            do throws(AudioError) {
+                Self.run(try Engine(format), bytes, into: &output)
+            } catch {
+                output.append(contentsOf: repeatElement(0, count: format.samples(in: bytes)))
+            }
+        }
+    }
+
+    /// Forgets all sound so far, and the byte order that was found.
+    public mutating func reset() {
+        oddByte = nil
+        order = ByteOrderDetector()
+        if format.codec == .amrwb {
+            // The library has no way back but a new state. Without memory for one the old one goes on.
+            if let fresh = AMRWBDecoder() { engine = .amrwb(fresh) }
+            return
+        }
+        switch engine {
+        case .none: break
+        case .amrwb: break
+        case .g722(let coder): coder.reset()
+        case .opus(let coder): coder.reset()
+        }
+    }
+
+    private var isBigEndian: Bool {
+        format.codec == .pcm16be || format.codec == .pcm16auto && order.isBigEndian == true
+    }
+
+    private static func run(
+        _ engine: borrowing Engine, _ bytes: UnsafeRawBufferPointer, into output: inout [Int16]
+    ) {
+        switch engine {
+        case .none: break
+        case .g722(let coder): coder.decode(bytes, into: &output)
+        case .opus(let coder): coder.decode(bytes, into: &output)
+        case .amrwb(let coder): coder.decode(bytes, into: &output)
+        }
+    }
 
     private mutating func decodeLinear(_ bytes: UnsafeRawBufferPointer, into output: inout [Int16]) {
         guard let last = bytes.last else { return }
+        if format.codec == .pcm16auto { order.look(at: bytes) }
+        let isBigEndian = isBigEndian
         var rest = bytes[...]
-        if let low = oddByte {
-            output.append(Int16(bitPattern: UInt16(low) | UInt16(bytes[0]) << 8))
+        if let first = oddByte {
+            let pair = UInt16(first) | UInt16(bytes[0]) << 8
+            output.append(Int16(bitPattern: isBigEndian ? pair.byteSwapped : pair))
             oddByte = nil
             rest = rest.dropFirst()
         }
-        LinearPCM.decode(UnsafeRawBufferPointer(rebasing: rest), into: &output)
+        LinearPCM.decode(UnsafeRawBufferPointer(rebasing: rest), isBigEndian: isBigEndian, into: &output)
         if rest.count % 2 == 1 { oddByte = last }
     }
 }
 
-/// Samples to bytes of any audio format, at its own rate.
-public enum SampleEncoder {
-    /// Encodes `samples` with `codec` and appends the bytes.
-    public static func encode(
-        _ samples: UnsafeBufferPointer<Int16>, as codec: AudioCodec, into output: inout [UInt8]
-    ) {
-        switch codec {
-        case .pcmu: G711.encode(samples, .mu, into: &output)
-        case .pcma: G711.encode(samples, .a, into: &output)
-        case .pcm16: LinearPCM.encode(samples, into: &output)
-        }
+/// A decoder in one place, for those that are moved as values. Confined to the one that made it.
+public final class DecoderCell {
+    private var decoder: SampleDecoder
+
+    /// A decoder of `format`. Throws what `SampleDecoder` throws.
+    public init(_ format: AudioFormat) throws(AudioError) { decoder = try SampleDecoder(format) }
+
+    /// Decodes the stream's next bytes, or next payload, and appends the samples.
+    public func decode(_ bytes: UnsafeRawBufferPointer, into output: inout [Int16]) {
+        decoder.decode(bytes, into: &output)
     }
 
-    /// The bytes of `samples` in `codec`.
-    public static func encode(_ samples: [Int16], as codec: AudioCodec) -> [UInt8] {
-        var output: [UInt8] = []
-        samples.withUnsafeBufferPointer { encode($0, as: codec, into: &output) }
+    /// The samples in the stream's next bytes.
+    public func samples(_ bytes: ArraySlice<UInt8>) -> [Int16] {
+        var output: [Int16] = []
+        bytes.withUnsafeBytes { decode($0, into: &output) }
         return output
+    }
+
+    /// Decodes a payload that came out of its order.
+    public func decodeApart(_ bytes: UnsafeRawBufferPointer, into output: inout [Int16]) {
+        decoder.decodeApart(bytes, into: &output)
     }
 }

@@ -2,9 +2,10 @@
 
 /// Turns a stream of one format into a stream of another: decode, resample, encode, by the shortest way.
 ///
-/// Equal formats pass bytes through untouched; μ-law and A-law at one rate go through a table. State (an odd
-/// byte, the resampler's filter) is kept from call to call, so cutting the input anywhere gives the same
-/// output.
+/// Equal formats without memory pass bytes through untouched; μ-law and A-law at one rate go through a table.
+/// State (an odd byte, the resampler's filter, a coder's) is kept from call to call, so cutting the input anywhere
+/// gives the same output; of Opus and AMR-WB each call takes one payload. Codecs with memory come out in
+/// whole frames of 20 ms.
 public struct Transcoder: ~Copyable, Sendable {
     private enum Way: Sendable { case same, law(G711.Law), linear }
 
@@ -15,19 +16,24 @@ public struct Transcoder: ~Copyable, Sendable {
     private let way: Way
     private var decoder: SampleDecoder
     private var resampler: Resampler
+    private var encoder: SampleEncoder
     private var decoded: [Int16] = []
     private var resampled: [Int16] = []
 
     /// A transcoder from `input` to `output`.
     ///
     /// - Parameter aligned: see `Resampler`; takes the filter's delay off at the start.
-    /// - Throws: what `Resampler` throws for the two rates.
+    /// - Throws: what `Resampler` throws for the two rates, and what the coders throw.
     public init(from input: AudioFormat, to output: AudioFormat, aligned: Bool = false) throws(AudioError) {
+        let decoder = try SampleDecoder(input)
+        let encoder = try SampleEncoder(output)
+        let resampler = try Resampler(from: input.rate, to: output.rate, aligned: aligned)
         self.input = input
         self.output = output
-        decoder = SampleDecoder(input)
-        resampler = try Resampler(from: input.rate, to: output.rate, aligned: aligned)
-        if input == output {
+        self.decoder = decoder
+        self.encoder = encoder
+        self.resampler = resampler
+        if input == output, input.codec.isMemoryless {
             way = .same
         } else if input.rate == output.rate, input.codec == .pcmu, output.codec == .pcma {
             way = .law(.mu)
@@ -63,21 +69,44 @@ public struct Transcoder: ~Copyable, Sendable {
         return target
     }
 
-    /// Appends the tail that the resampler holds and starts anew.
+    /// Transcodes `count` samples of silence in place of input, and appends what is ready.
+    public mutating func silence(_ count: Int, into target: inout [UInt8]) {
+        guard case .linear = way else {
+            target.append(
+                contentsOf: repeatElement(output.silenceByte, count: count * output.bytesPerSample))
+            return
+        }
+        decoded.removeAll(keepingCapacity: true)
+        decoded.append(contentsOf: repeatElement(0, count: count))
+        guard input.rate != output.rate else { return encode(decoded, into: &target) }
+        resampled.removeAll(keepingCapacity: true)
+        decoded.withUnsafeBufferPointer { resampler.process($0, into: &resampled) }
+        encode(resampled, into: &target)
+    }
+
+    /// Whether sound waits for a frame of the output to be filled.
+    public var hasPartialFrame: Bool { encoder.pendingSamples > 0 }
+
+    /// Fills a frame of the output that is not full with silence, and appends it.
+    public mutating func fillFrame(into target: inout [UInt8]) { encoder.flush(into: &target) }
+
+    /// Appends the tail that the resampler holds and the last frame, and starts anew.
     public mutating func flush(into target: inout [UInt8]) {
         resampled.removeAll(keepingCapacity: true)
         resampler.flush(into: &resampled)
         encode(resampled, into: &target)
-        decoder.reset()
+        encoder.flush(into: &target)
+        reset()
     }
 
     /// Forgets all sound so far.
     public mutating func reset() {
-        decoder.reset()
         resampler.reset()
+        decoder.reset()
+        encoder.reset()
     }
 
-    private func encode(_ samples: [Int16], into target: inout [UInt8]) {
-        samples.withUnsafeBufferPointer { SampleEncoder.encode($0, as: output.codec, into: &target) }
+    private mutating func encode(_ samples: [Int16], into target: inout [UInt8]) {
+        samples.withUnsafeBufferPointer { encoder.encode($0, into: &target) }
     }
 }

@@ -12,6 +12,8 @@ public struct CallCounters: Sendable, Hashable {
     public var framesSent: Int64 = 0
     /// Messages of the carrier that were not understood.
     public var badCarrierMessages: Int64 = 0
+    /// Payloads of the carrier that are no packet of their codec; each is silence of 20 ms.
+    public var badPayloads: Int64 = 0
     /// Events of the carrier unknown to us.
     public var unknownCarrierEvents: Int64 = 0
     /// Complaints of the carrier (`error` events).
@@ -44,7 +46,7 @@ public struct CallCounters: Sendable, Hashable {
     public func named(with arrivals: ArrivalCounts) -> [String: Int64] {
         [
             "bytes_in": bytesIn, "bytes_out": bytesOut, "frames_sent": framesSent,
-            "bad_carrier_messages": badCarrierMessages,
+            "bad_carrier_messages": badCarrierMessages, "bad_payloads": badPayloads,
             "unknown_carrier_events": unknownCarrierEvents, "carrier_errors": carrierErrors,
             "bad_agent_messages": badAgentMessages, "unknown_agent_events": unknownAgentEvents,
             "interruptions": interruptions, "stale_bytes": staleBytes, "overflow_bytes": overflowBytes,

@@ -114,15 +114,17 @@ extension CallMachine {
         switch start.carrier {
         case .twilio: (arrivals, plays) = (.twilio, .twilio)
         case .telnyx:
-            (arrivals, plays) = (
-                .telnyx, .telnyx(bytesPer20Milliseconds: max(1, start.outbound.bytes(inMilliseconds: 20)))
-            )
+            let frame = max(1, start.outbound.bytes(inMilliseconds: 20))
+            arrivals = .telnyx
+            plays =
+                start.outbound.codec.isPacketed
+                ? .telnyxPackets(bytes: frame) : .telnyx(bytesPer20Milliseconds: frame)
         case .exotel: (arrivals, plays) = (.exotel, .exotel(rate: start.outbound.rate))
         }
         let hasOutbound = start.tracks.contains(.outbound)
         uplink = Uplink(format: start.inbound, traits: arrivals)
         if hasOutbound { outbound = Uplink(format: start.inbound, traits: arrivals, kind: .outboundMedia) }
-        playout = Playout(format: start.outbound, traits: plays)
+        playout = Playout(format: start.outbound, traits: plays, rate: start.inbound.rate)
         var header = TapeHeader(
             callID: identity.callID, carrier: start.carrier.rawValue, carrierCallID: start.callID,
             streamID: start.streamID, inbound: start.inbound, outbound: start.outbound,

@@ -52,14 +52,14 @@ public struct CallMachine {
     var agentSaidEnd = false
     var heardAgent = false
 
-    /// A call on a stream of `carrier` that has just been opened.
+    /// A call on a stream of `carrier` that has just been opened; `outbound` and `linear` as in `CarrierCodec`.
     public init(
-        carrier: Carrier, outbound: AudioFormat? = nil, identity: CallIdentity, rules: CallRules,
-        at now: MonotonicTime
+        carrier: Carrier, outbound: AudioFormat? = nil, linear: AudioCodec = .pcm16auto,
+        identity: CallIdentity, rules: CallRules, at now: MonotonicTime
     ) {
         self.identity = identity
         self.rules = rules
-        carrierCodec = CarrierCodec(carrier: carrier, outbound: outbound)
+        carrierCodec = CarrierCodec(carrier: carrier, outbound: outbound, linear: linear)
         lifecycle = Lifecycle(rules: rules, carrier: carrier, at: now, seed: identity.seed)
     }
 

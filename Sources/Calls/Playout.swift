@@ -17,10 +17,15 @@ struct Playout {
 
     private let traits: PlayoutTraits
     private let format: AudioFormat
+    /// Samples a second of the call's clock.
+    private let rate: Int
     private var transcoder: TranscoderCell?
     private var waiting: [Waiting] = []
     private var waitingBytes = 0
     private var lastArrival = MonotonicTime(nanoseconds: 0)
+    private var lastTurn: Int64 = 0
+    /// Sound sent since the last mark, in milliseconds.
+    private var unmarked: Int64 = 0
     /// When the carrier will have played all that was sent, by our own reckoning.
     private var playEnd = MonotonicTime(nanoseconds: 0)
     private var marksSent: Int64 = 0
@@ -36,9 +41,10 @@ struct Playout {
     /// How much later than reckoned the last mark may come before it is taken as lost, in milliseconds.
     static let markPatienceMilliseconds: Int64 = 1_500
 
-    init(format: AudioFormat, traits: PlayoutTraits) {
+    init(format: AudioFormat, traits: PlayoutTraits, rate: Int) {
         self.format = format
         self.traits = traits
+        self.rate = rate
     }
 
     /// The agent will speak in `format`.
@@ -47,11 +53,13 @@ struct Playout {
     }
 
     /// Whether sound waits in our own hands.
-    var hasWaiting: Bool { !waiting.isEmpty }
+    var hasWaiting: Bool { !waiting.isEmpty || hasPartialFrame }
+    /// Whether sound waits for a packet to be filled.
+    private var hasPartialFrame: Bool { transcoder?.hasPartialFrame == true }
 
     /// Whether all that was sent has been played, or must have been by `now`.
     func isDrained(at now: MonotonicTime) -> Bool {
-        guard waiting.isEmpty else { return false }
+        guard !hasWaiting else { return false }
         if lastReturned >= marksSent { return true }
         return now.milliseconds(since: playEnd) > Self.markPatienceMilliseconds
     }
@@ -68,15 +76,28 @@ struct Playout {
         }
         sound.removeAll(keepingCapacity: true)
         transcoder?.transcode(bytes, into: &sound)
-        guard !sound.isEmpty else { return }
-        withUnsafeBytes(of: Int64(format.samples(inBytes: sound.count)).littleEndian) {
-            tape.append(.agentSound, at: now, turn: turn, payload: $0)
-        }
+        lastArrival = now
+        lastTurn = turn
         guard waitingBytes + sound.count <= format.bytes(inMilliseconds: Int(backlog)) else {
+            tapeSound(of: turn, at: now, &tape)
             counters.overflowBytes &+= Int64(sound.count)
             return
         }
-        lastArrival = now
+        queue(turn, at: now, &tape)
+    }
+
+    /// Names on the tape how much sound of `turn` came, in samples at the call's rate.
+    private func tapeSound(of turn: Int64, at now: MonotonicTime, _ tape: inout TapeBatch) {
+        let samples = Int64(format.samples(inBytes: sound.count)) * Int64(rate) / Int64(format.rate)
+        withUnsafeBytes(of: samples.littleEndian) {
+            tape.append(.agentSound, at: now, turn: turn, payload: $0)
+        }
+    }
+
+    /// Puts `sound` into the queue.
+    private mutating func queue(_ turn: Int64, at now: MonotonicTime, _ tape: inout TapeBatch) {
+        guard !sound.isEmpty else { return }
+        tapeSound(of: turn, at: now, &tape)
         waitingBytes += sound.count
         if waiting.last?.turn == turn {
             waiting[waiting.count - 1].bytes.append(contentsOf: sound)
@@ -90,7 +111,7 @@ struct Playout {
         at now: MonotonicTime, codec: CarrierCodec, tape: inout TapeBatch, counters: inout CallCounters,
         toCarrier: ([UInt8]) -> Void
     ) {
-        while let first = waiting.first {
+        while let first = next(at: now, &tape) {
             let lead = max(0, playEnd.milliseconds(since: now))
             guard lead < traits.leadMilliseconds else { return }
             var take = min(first.count, traits.pieceBytes)
@@ -107,6 +128,20 @@ struct Playout {
             }
             send(take, of: first, at: now, codec, &tape, &counters, toCarrier)
         }
+    }
+
+    /// What to send next. When nothing but a part of a packet is left, no more of it comes, and the carrier is about to
+    /// run dry, the rest of the packet is silence.
+    private mutating func next(at now: MonotonicTime, _ tape: inout TapeBatch) -> Waiting? {
+        if waiting.isEmpty, hasPartialFrame,
+            now.milliseconds(since: lastArrival) >= Self.tailMilliseconds,
+            playEnd.milliseconds(since: now) <= Self.shortLeadMilliseconds
+        {
+            sound.removeAll(keepingCapacity: true)
+            transcoder?.fillFrame(into: &sound)
+            queue(lastTurn, at: now, &tape)
+        }
+        return waiting.first
     }
 
     /// The caller interrupted: nothing unplayed may be heard. Sends `clear` whatever is believed to wait.
@@ -166,8 +201,12 @@ struct Playout {
         counters.bytesOut &+= Int64(sound.count)
         counters.framesSent &+= 1
         sound.withUnsafeBytes { tape.append(.agentMedia, at: now, turn: first.turn, payload: $0) }
-        mark("m", at: now, codec, &tape, toCarrier)
         let nanoseconds = Int64(format.samples(inBytes: sound.count)) * 1_000_000_000 / Int64(format.rate)
+        unmarked += nanoseconds / 1_000_000
+        if unmarked >= traits.markMilliseconds || waiting.isEmpty {
+            unmarked = 0
+            mark("m", at: now, codec, &tape, toCarrier)
+        }
         playEnd = MonotonicTime(nanoseconds: playEnd.nanoseconds + nanoseconds)
     }
 

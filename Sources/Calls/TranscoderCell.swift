@@ -14,5 +14,14 @@ final class TranscoderCell {
         transcoder.transcode(bytes, into: &output)
     }
 
+    /// `samples` of silence in place of input.
+    func silence(_ samples: Int, into output: inout [UInt8]) { transcoder.silence(samples, into: &output) }
+
+    /// Whether sound waits for a packet to be filled.
+    var hasPartialFrame: Bool { transcoder.hasPartialFrame }
+
+    /// Fills the packet that is not full with silence.
+    func fillFrame(into output: inout [UInt8]) { transcoder.fillFrame(into: &output) }
+
     func reset() { transcoder.reset() }
 }

@@ -60,7 +60,7 @@ struct Uplink {
         guard
             let frame = window.next(
                 number: stamp.chunk ?? stamp.sequence, timestamp: stamp.timestamp,
-                samples: format.samples(inBytes: payload.count), at: now)
+                samples: format.samples(in: payload), at: now)
         else { return false }
         sound.removeAll(keepingCapacity: true)
         record(frame, payload, &tape, &counters)
@@ -86,7 +86,7 @@ struct Uplink {
         var window = self.window
         window.arrive(
             number: stamp.chunk ?? stamp.sequence, timestamp: stamp.timestamp,
-            samples: format.samples(inBytes: payload.count), payload: payload, at: now
+            samples: format.samples(in: payload), payload: payload, at: now
         ) { frame, bytes in
             take(frame, bytes, at: now, &tape, &counters, toAgent)
         }
@@ -138,6 +138,7 @@ struct Uplink {
         _ counters: inout CallCounters
     ) {
         counters.bytesIn &+= Int64(bytes.count)
+        if format.codec.isPacketed, format.measure(bytes).isMalformed { counters.badPayloads &+= 1 }
         if frame.gapBefore > 0 { tape.appendGap(frame) }
         tape.append(kind, at: frame.arrival, position: frame.position.samples, payload: bytes)
         guard !frame.isLate else { return }
@@ -156,8 +157,7 @@ struct Uplink {
     private mutating func silence(samples: Int64, _ counters: inout CallCounters) {
         guard samples > 0, let transcoder else { return }
         counters.silenceSamples &+= samples
-        let bytes = [UInt8](repeating: format.silenceByte, count: Int(samples) * format.bytesPerSample)
-        bytes.withUnsafeBytes { transcoder.transcode($0, into: &sound) }
+        transcoder.silence(Int(samples), into: &sound)
     }
 
     private mutating func speakSilence(

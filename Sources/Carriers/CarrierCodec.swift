@@ -30,15 +30,18 @@ public struct CarrierCodec: Sendable {
     /// The format we send where it is independent of the one received (Telnyx's
     /// `stream_bidirectional_codec`); Twilio and Exotel want what they send.
     private let outbound: AudioFormat
+    private let linear: AudioCodec
     private let spelling: Spelling
     /// A payload whose base64 has escapes (`\/`), decoded.
     private var scratch: [UInt8] = []
 
     /// A codec for `carrier`. `outbound` is the sound Telnyx was told to expect (μ-law at 8 kHz when nil); the
-    /// other two carriers want the format they send, whatever it says.
-    public init(carrier: Carrier, outbound: AudioFormat? = nil) {
+    /// other two carriers want the format they send, whatever it says. `linear` is the order of bytes in the L16 that
+    /// Telnyx sends: its documents name none, and the sources disagree, hence `.pcm16auto`.
+    public init(carrier: Carrier, outbound: AudioFormat? = nil, linear: AudioCodec = .pcm16auto) {
         self.carrier = carrier
         self.outbound = outbound ?? .pcmu8k
+        self.linear = linear
         spelling = Spelling(carrier)
     }
 
@@ -54,7 +57,7 @@ public struct CarrierCodec: Sendable {
         if event.equals("dtmf") { return try dtmf(frame) }
         if event.equals("connected") { return .connected }
         if event.equals("start") {
-            let start = try StartReader(carrier: carrier, outbound: outbound).read(frame)
+            let start = try StartReader(carrier: carrier, outbound: outbound, linear: linear).read(frame)
             streamID = start.streamID
             return .start(start)
         }

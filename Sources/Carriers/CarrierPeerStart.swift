@@ -41,10 +41,15 @@ extension CarrierPeer {
         switch start.inbound.codec {
         case .pcmu: JSONWriter.append("\"PCMU\"", to: &output)
         case .pcma: JSONWriter.append("\"PCMA\"", to: &output)
-        case .pcm16: JSONWriter.append("\"L16\"", to: &output)
+        case .pcm16, .pcm16be, .pcm16auto: JSONWriter.append("\"L16\"", to: &output)
+        case .g722: JSONWriter.append("\"G722\"", to: &output)
+        case .opus: JSONWriter.append("\"OPUS\"", to: &output)
+        case .amrwb: JSONWriter.append("\"AMR-WB\"", to: &output)
         }
         JSONWriter.append(",\"sample_rate\":", to: &output)
-        JSONWriter.append(integer: Int64(start.inbound.rate), to: &output)
+        // G.722 is announced by its RTP clock (RFC 3551 §4.5.2).
+        let rate = start.inbound.codec == .g722 ? 8000 : start.inbound.rate
+        JSONWriter.append(integer: Int64(rate), to: &output)
         JSONWriter.append(",\"channels\":1}}}", to: &output)
     }
 

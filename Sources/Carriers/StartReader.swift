@@ -8,6 +8,8 @@ struct StartReader {
     let carrier: Carrier
     /// What Telnyx was told to expect.
     let outbound: AudioFormat
+    /// The order of bytes in Telnyx's L16.
+    let linear: AudioCodec
 
     func read(_ frame: CarrierFrame) throws(CarrierMessageError) -> StreamStart {
         guard let body = frame.start?.object else { throw .missingField("start") }
@@ -60,12 +62,28 @@ struct StartReader {
             guard rate == 8000 || rate == 16000 || rate == 24000 else { throw .unsupportedFormat }
             return AudioFormat(.pcm16, rate: Int(rate))
         }
-        guard rate == 8000 else { throw .unsupportedFormat }
-        guard let told = format?.member("encoding"), !told.isNull else { return .pcmu8k }
-        guard let encoding = told.text?.string(limit: 32)?.uppercased() else { throw .unsupportedFormat }
-        switch (carrier, encoding) {
-        case (.twilio, "AUDIO/X-MULAW"), (.telnyx, "PCMU"): return .pcmu8k
-        case (.telnyx, "PCMA"): return .pcma8k
+        var encoding = carrier == .telnyx ? "PCMU" : "AUDIO/X-MULAW"
+        if let told = format?.member("encoding"), !told.isNull {
+            guard let text = told.text?.string(limit: 32) else { throw .unsupportedFormat }
+            encoding = text.uppercased()
+        }
+        if carrier == .telnyx { return try telnyx(encoding, rate: rate) }
+        guard rate == 8000, encoding == "AUDIO/X-MULAW" else { throw .unsupportedFormat }
+        return .pcmu8k
+    }
+
+    /// Telnyx's encodings with the rates documented for them. G.722 is announced by its RTP clock of 8,000 (RFC 3551
+    /// §4.5.2) and sounds at 16,000; AMR-WB has one rate, Opus's RTP clock is 48,000 (RFC 7587 §4.1) and the rate
+    /// of decoding ours.
+    private func telnyx(_ encoding: String, rate: Int64) throws(CarrierMessageError) -> AudioFormat {
+        switch (encoding, rate) {
+        case ("PCMU", 8000): return .pcmu8k
+        case ("PCMA", 8000): return .pcma8k
+        case ("G722", 8000), ("G722", 16000): return .g722
+        case ("AMR-WB", 8000), ("AMR-WB", 16000): return .amrwb
+        case ("OPUS", 8000), ("OPUS", 16000): return AudioFormat(.opus, rate: Int(rate))
+        case ("OPUS", 48000): return AudioFormat(.opus, rate: 16_000)
+        case ("L16", 8000), ("L16", 16000), ("L16", 24000): return AudioFormat(linear, rate: Int(rate))
         default: throw .unsupportedFormat
         }
     }

@@ -36,8 +36,7 @@ actor CallSession: WebSocketHandler {
         let settings = office.settings
         machine = CallMachine(
             carrier: carrier, outbound: carrier == .telnyx ? settings.telnyxOutbound : nil,
-            identity: identity,
-            rules: settings.rules, at: now)
+            linear: settings.telnyxLinear, identity: identity, rules: settings.rules, at: now)
         ports = CallPorts { [key] in office.admission($0, evidence: evidence, key: key) }
         // Calls hand their batches over at different instants, so that the writer sees no bursts.
         let phase = Int64(identity.seed % UInt64(max(settings.batchMilliseconds, 1)))

@@ -11,6 +11,7 @@ enum ExchangeMetrics {
         "bytes_in": "teeline_media_bytes_received_total", "bytes_out": "teeline_media_bytes_sent_total",
         "interruptions": "teeline_interruptions_total",
         "bad_carrier_messages": "teeline_bad_carrier_messages_total",
+        "bad_payloads": "teeline_bad_payloads_total",
         "bad_agent_messages": "teeline_bad_agent_messages_total",
         "unknown_carrier_events": "teeline_unknown_carrier_events_total",
         "unknown_agent_events": "teeline_unknown_agent_events_total",

@@ -97,8 +97,17 @@ public struct SettingKey: Sendable, Hashable {
             "agent.tell_keys", "TEELINE_AGENT_TELL_KEYS", .flag, "true",
             "Whether pressed keys are told to the agent as a contextual update."),
         SettingKey(
-            "telnyx.codec", "TELNYX_STREAM_BIDIRECTIONAL_CODEC", .choice(["PCMU", "PCMA"]), "PCMU",
+            "telnyx.codec", "TELNYX_STREAM_BIDIRECTIONAL_CODEC",
+            .choice(["PCMU", "PCMA", "G722", "OPUS", "AMR-WB", "L16"]), "PCMU",
             "What Telnyx wants from us: its stream_bidirectional_codec."),
+        SettingKey(
+            "telnyx.sampling_rate", "TELNYX_STREAM_BIDIRECTIONAL_SAMPLING_RATE",
+            .choice(["8000", "16000"]), "8000",
+            "Its stream_bidirectional_sampling_rate, for OPUS and L16; G722 and AMR-WB sound at 16 kHz either way."
+        ),
+        SettingKey(
+            "telnyx.l16_byte_order", "TELNYX_L16_BYTE_ORDER", .choice(["auto", "little", "big"]), "auto",
+            "Order of bytes in Telnyx's L16; auto finds it in what comes, and sends little-endian."),
         SettingKey(
             "recording.channels", "TEELINE_CHANNELS", .choice(["dual", "mixed"]), "dual",
             "dual: caller left, agent right. mixed: one channel, the average."),

@@ -54,13 +54,16 @@ struct TapeFold {
     private var pieces: [Int64: Piece] = [:]
     private var nextPiece: Int64 = 0
     private var lastStep: Int64 = 0
-    private var gaps: [(interval: Interval, isLoss: Bool)] = []
+    private var gaps = GapLedger()
+    /// Where payloads of the caller end that were silence because they were malformed.
+    private var malformedEnd: Int64 = 0
     private var closingTime: MonotonicTime?
     private var returning: [ReturningMark] = []
     /// The frame that is furthest on the call's clock.
     private var lastFrame: (end: Int64, arrival: MonotonicTime)?
-    private var decoder: SampleDecoder
-    private var agentDecoder: SampleDecoder
+    private let decoder: DecoderCell
+    private let outboundDecoder: DecoderCell
+    private let agentRun: AgentRun
     private var scratch: [Int16] = []
 
     /// A fold of the tape that begins with `header`, written at `time`.
@@ -74,14 +77,13 @@ struct TapeFold {
         clock.anchor(at: time)
         heard = HeardTimeline(rate: header.rate)
         facts = CallFacts(rate: header.rate)
-        decoder = SampleDecoder(header.inbound)
-        agentDecoder = SampleDecoder(header.outbound)
-    }
-
-    /// Samples at the call's rate of `bytes` bytes of agent sound.
-    private func agentSamples(_ bytes: Int) -> Int64 {
-        Int64(header.outbound.samples(inBytes: bytes)) * Int64(header.rate)
-            / Int64(max(header.outbound.rate, 1))
+        do throws(AudioError) {
+            decoder = try DecoderCell(header.inbound)
+            outboundDecoder = try DecoderCell(header.inbound)
+            agentRun = try AgentRun(header.outbound, rate: header.rate)
+        } catch {
+            throw .badTape
+        }
     }
 
     /// Takes the next record. `read` reads bytes of the tape back; `emit` takes both channels' next samples.
@@ -95,7 +97,7 @@ struct TapeFold {
         case .outboundMedia:
             guard header.hasOutboundTrack else { break }
             scratch.removeAll(keepingCapacity: true)
-            record.payload.withUnsafeBytes { decoder.decode($0, into: &scratch) }
+            record.payload.withUnsafeBytes { outboundDecoder.decode($0, into: &scratch) }
             guard (0..<Self.furthest).contains(record.position) else { break }
             agent.write(scratch[...], at: record.position)
         case .agentMedia: sendPiece(record, at: now)
@@ -109,7 +111,8 @@ struct TapeFold {
             if let length = record.integer(at: 0), record.payload.count >= 9,
                 (0..<Self.furthest).contains(record.position), (0..<Self.furthest).contains(length)
             {
-                gaps.append((Interval(start: record.position, length: length), record.payload.last == 1))
+                gaps.gap(
+                    Interval(start: record.position, length: length), isLoss: record.payload.last == 1)
             }
         case .closing:
             closingTime = record.time
@@ -122,7 +125,7 @@ struct TapeFold {
         returnMarks(before: now.samples - Self.bracketMilliseconds * Int64(header.rate) / 1000)
         try settle(at: now, read: read)
         let late = Self.lateMilliseconds * Int64(header.rate) / 1000
-        let ready = min(caller.end, now.samples) - late
+        let ready = min(callerEnd, now.samples) - late
         try drain(to: min(ready, header.hasOutboundTrack ? ready : heard.settledUpTo.samples), emit: emit)
     }
 
@@ -131,7 +134,7 @@ struct TapeFold {
         read: (Int64, Int) throws(RecordingError) -> [UInt8],
         emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void
     ) throws(RecordingError) -> Int64 {
-        var end = max(caller.end, header.hasOutboundTrack ? agent.end : 0)
+        var end = max(callerEnd, header.hasOutboundTrack ? agent.end : 0)
         if let closingTime, closing?.sawEnd == true {
             // The end came after the last frame on the same stream and with the same delay. Only a carrier that
             // had stopped sending frames makes the time between them part of the call.
@@ -152,6 +155,7 @@ struct TapeFold {
             do throws(RecordingError) { try place(piece, read: read) } catch { failure = error }
         }
         if let failure { throw failure }
+        agentRun.end { facts.agentSamples += agent.write($0, at: $1) }
         try drain(to: end, emit: emit)
         facts.close(at: end)
         return end
@@ -159,16 +163,38 @@ struct TapeFold {
 
     // MARK: Steps
 
+    /// Where the caller's sound ends, malformed payloads included.
+    private var callerEnd: Int64 { max(caller.end, malformedEnd) }
+
     private mutating func placeCaller(_ record: TapeRecord) {
         scratch.removeAll(keepingCapacity: true)
-        record.payload.withUnsafeBytes { decoder.decode($0, into: &scratch) }
+        let isMalformed = decode(record)
         // A year and more at 48 kHz: a position beyond it is no call's, and arithmetic on it would overflow.
         guard !scratch.isEmpty, (0..<Self.furthest).contains(record.position) else { return }
-        facts.callerSamples += caller.write(scratch[...], at: record.position)
+        if isMalformed {
+            gaps.malformed(Interval(start: record.position, length: Int64(scratch.count)))
+            malformedEnd = max(malformedEnd, record.position + Int64(scratch.count))
+        } else {
+            facts.callerSamples += caller.write(scratch[...], at: record.position)
+        }
         let end = MediaTime(samples: record.position + Int64(scratch.count))
         clock.observe(end: end, arrival: record.time)
         bracketMarks(end: end, arrival: record.time)
         if end.samples > lastFrame?.end ?? 0 { lastFrame = (end.samples, record.time) }
+    }
+
+    /// Decodes a frame of the caller into `scratch`, in the order of places: what comes late, behind them, is decoded
+    /// apart, as the agent never heard it. Returns whether it is no packet of its codec.
+    private mutating func decode(_ record: TapeRecord) -> Bool {
+        let isLate = record.position < lastFrame?.end ?? 0
+        return record.payload.withUnsafeBytes { payload in
+            if isLate {
+                decoder.decodeApart(payload, into: &scratch)
+            } else {
+                decoder.decode(payload, into: &scratch)
+            }
+            return header.inbound.measure(payload).isMalformed
+        }
     }
 
     // MARK: Marks between frames
@@ -205,7 +231,7 @@ struct TapeFold {
 
     private mutating func sendPiece(_ record: TapeRecord, at now: MediaTime) {
         guard let turn = record.turn, !record.body.isEmpty else { return }
-        let samples = agentSamples(record.body.count)
+        let samples = agentRun.samples(inBytes: record.body.count)
         guard samples > 0 else { return }
         pieces[nextPiece] = Piece(
             turn: turn, offset: record.offset + Int64(TapeLayout.prefix + 8), bytes: record.body.count,
@@ -229,15 +255,17 @@ struct TapeFold {
         facts.heard(sent.turn, piece, before: sent.before)
         guard piece.heard > 0, !header.hasOutboundTrack else { return }
         let bytes = try read(sent.offset, sent.bytes)
-        scratch.removeAll(keepingCapacity: true)
-        bytes.withUnsafeBytes { agentDecoder.decode($0, into: &scratch) }
-        let count = Int(min(piece.heard, Int64(scratch.count)))
-        facts.agentSamples += agent.write(scratch[..<count], at: piece.position.samples)
+        agentRun.play(bytes, at: piece.position.samples, heard: piece.heard) {
+            facts.agentSamples += agent.write($0, at: $1)
+        }
     }
 
     private mutating func drain(
-        to position: Int64, emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void
+        to wanted: Int64, emit: (ArraySlice<Int16>, ArraySlice<Int16>) throws(RecordingError) -> Void
     ) throws(RecordingError) {
+        let position = agentRun.settled(wanted, patience: Int64(header.rate)) {
+            facts.agentSamples += agent.write($0, at: $1)
+        }
         guard position > caller.base else { return }
         var left: [Int16] = []
         var right: [Int16] = []
@@ -246,15 +274,10 @@ struct TapeFold {
         var holes: [Interval] = []
         caller.drain(to: position, into: &left) { holes.append($0) }
         agent.drain(to: position, into: &right) { _ in }
-        for hole in holes { name(hole) }
-        gaps.removeAll { $0.interval.end <= position }
+        for hole in holes { gaps.name(hole) { facts.hole($0, cause: $1) } }
+        gaps.forget(upTo: position)
         facts.speech.feed(left[...])
         try emit(left[...], right[...])
-    }
-
-    private mutating func name(_ hole: Interval) {
-        let cause = gaps.first { $0.interval.start < hole.end && hole.start < $0.interval.end }
-        facts.hole(hole, cause: cause.map { $0.isLoss ? "frames_lost" : "not_sent" } ?? "no_frames")
     }
 
     /// Decodes a record's JSON document.

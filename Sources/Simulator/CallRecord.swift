@@ -9,6 +9,8 @@ struct CallRecord {
     private let settings: SimulatedCallSettings
     private var counts = SimulatedCounts()
     private var callerTrack: [UInt8] = []
+    /// Frames of a codec with memory, in order; empty where one is missing.
+    private var callerFrames: [[UInt8]] = []
     private var missing: [Range<Int64>] = []
     private var frameTimes: [MonotonicTime] = []
     private var commands: [ReceivedCommand] = []
@@ -33,7 +35,12 @@ struct CallRecord {
         counts.framesSent += 1
         if fate.doubled { counts.framesDoubled += 1 }
         if fate.late { counts.framesLate += 1 }
-        if settings.keepsSound { callerTrack.append(contentsOf: frame) }
+        guard settings.keepsSound else { return }
+        if settings.dialect.inbound.codec.isMemoryless {
+            callerTrack.append(contentsOf: frame)
+        } else {
+            callerFrames.append(frame)
+        }
     }
 
     /// A frame was left out by the carrier.
@@ -44,9 +51,13 @@ struct CallRecord {
 
     private mutating func leaveOut(_ frame: [UInt8], from start: Int64) {
         guard settings.keepsSound else { return }
-        callerTrack.append(
-            contentsOf: repeatElement(settings.dialect.inbound.silenceByte, count: frame.count))
-        let end = start + Int64(settings.dialect.inbound.samples(inBytes: frame.count))
+        let format = settings.dialect.inbound
+        if format.codec.isMemoryless {
+            callerTrack.append(contentsOf: repeatElement(format.silenceByte, count: frame.count))
+        } else {
+            callerFrames.append([])
+        }
+        let end = start + Int64(frame.withUnsafeBytes { format.samples(in: $0) })
         if let last = missing.last, last.upperBound == start {
             missing[missing.count - 1] = last.lowerBound..<end
         } else {
@@ -77,16 +88,37 @@ struct CallRecord {
         returned.append(contentsOf: marks)
     }
 
+    /// What the caller said and the carrier sent: frames in order, silence where one is missing.
+    private var callerSamples: [Int16] {
+        let format = settings.dialect.inbound
+        guard !format.codec.isMemoryless else { return SoundCoding.decoded([callerTrack], format) }
+        let sent = SoundCoding.decoded(callerFrames.filter { !$0.isEmpty }, format)
+        let length = settings.dialect.frameSamples
+        var samples: [Int16] = []
+        var taken = 0
+        for frame in callerFrames {
+            if frame.isEmpty {
+                samples.append(contentsOf: repeatElement(0, count: length))
+            } else if taken + length <= sent.count {
+                samples.append(contentsOf: sent[taken..<taken + length])
+                taken += length
+            }
+        }
+        return samples
+    }
+
     /// The result, when the call is over.
     func result(of start: StreamStart, end: SimulatedEnd, code: UInt16, playout: PlayoutBuffer, at now: Int64)
         -> SimulatedCallResult
     {
-        SimulatedCallResult(
+        let rate = settings.dialect.inbound.rate
+        let heardRate = settings.dialect.outbound.rate
+        return SimulatedCallResult(
             carrier: settings.dialect.carrier, streamID: start.streamID, callID: start.callID,
-            rate: settings.dialect.inbound.rate, end: end, closeCode: code, samples: playout.clock,
+            rate: rate, heardRate: heardRate, end: end, closeCode: code,
+            samples: playout.clock * Int64(rate) / Int64(heardRate),
             endedAt: MonotonicTime(nanoseconds: now * 1000), frameTimes: frameTimes,
-            heard: SoundCoding.decoded(playout.heardTrack, codec: settings.dialect.outbound.codec),
-            caller: SoundCoding.decoded(callerTrack, codec: settings.dialect.inbound.codec),
+            heard: playout.heardSamples, caller: callerSamples,
             missing: missing, segments: playout.heardSegments, commands: commands, marks: returned,
             keys: keys, counts: counts, playout: playout.counts, firstSoundMicroseconds: firstSound)
     }

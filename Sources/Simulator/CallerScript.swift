@@ -66,17 +66,49 @@ public struct CallerSound: Sendable {
     public let bytes: [UInt8]
     /// Whether it starts again at its end.
     public let repeats: Bool
+    /// 20 ms of silence in a codec with memory, as it sounds after some.
+    let silence: [UInt8]
 
     /// `samples` coded in `format`.
     public init(samples: [Int16], format: AudioFormat, repeats: Bool = false) {
         self.format = format
         self.repeats = repeats
-        bytes = SoundCoding.encoded(samples, codec: format.codec)
+        let coded = SoundCoding.encoded(samples, format)
+        bytes = coded
+        guard !format.codec.isMemoryless else {
+            silence = []
+            return
+        }
+        let quiet = [Int16](repeating: 0, count: format.rate / 5)
+        silence = SoundCoding.encoded(quiet, format).suffix(format.bytes(inMilliseconds: 20))
+    }
+
+    /// Writes frames of 20 ms of a codec with memory over `frame`.
+    private func fillFrames(_ frame: inout [UInt8], from position: Int64, count: Int) {
+        let size = format.bytes(inMilliseconds: 20)
+        let samples = format.frameSamples
+        guard size > 0, samples > 0 else { return }
+        let last = bytes.count / size
+        for piece in 0..<count / samples {
+            var index = Int(position) / samples + piece
+            if repeats, last > 0 { index %= last }
+            if index >= 0, index < last {
+                frame.append(contentsOf: bytes[index * size..<(index + 1) * size])
+            } else {
+                frame.append(contentsOf: silence)
+            }
+        }
+    }
+
+    /// Whether `frame` is silence as this caller sends it.
+    func isSilence(_ frame: [UInt8]) -> Bool {
+        format.codec.isMemoryless ? frame.allSatisfy { $0 == format.silenceByte } : frame == silence
     }
 
     /// Writes the frame of `count` samples from position `position` over `frame`.
     func fill(_ frame: inout [UInt8], from position: Int64, count: Int) {
         frame.removeAll(keepingCapacity: true)
+        guard format.codec.isMemoryless else { return fillFrames(&frame, from: position, count: count) }
         let width = format.bytesPerSample
         var wanted = count * width
         guard !bytes.isEmpty, position >= 0 else {

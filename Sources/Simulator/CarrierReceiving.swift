@@ -11,15 +11,15 @@ extension SimulatedCarrier {
         case .media:
             if record.firstSound == nil { record.firstSound = time - openedAt }
             record.command(.media(bytes: peer.payload.count), at: position)
-            give(back: peer.payload.withUnsafeBytes { playout.receive($0, at: position) })
+            give(back: peer.payload.withUnsafeBytes { playout.receive($0, at: played(position)) })
             findMarkers(at: time)
         case .mark(let name):
             record.command(.mark(name: name), at: position)
-            give(back: playout.mark(name, at: position))
+            give(back: playout.mark(name, at: played(position)))
         case .clear:
             if let probe = settings.probe { probe.board.cleared(call: probe.call, at: time) }
             let before = playout.counts.samplesCleared
-            let marks = playout.clear(at: position)
+            let marks = playout.clear(at: played(position))
             record.command(.clear(samples: playout.counts.samplesCleared - before), at: position)
             give(back: marks)
         case .refused(let code):

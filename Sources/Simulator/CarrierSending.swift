@@ -19,8 +19,7 @@ extension SimulatedCarrier {
         let rate = Int64(settings.dialect.inbound.rate)
         let milliseconds = start * 1000 / rate
         settings.sound.fill(&frame, from: start, count: settings.dialect.frameSamples)
-        let silent =
-            settings.faults.skipsSilence && frame.allSatisfy { $0 == settings.sound.format.silenceByte }
+        let silent = settings.faults.skipsSilence && settings.sound.isSilence(frame)
         if silent || plan.skips(atMilliseconds: milliseconds) {
             return record.skipped(frame, from: start)
         }
@@ -67,7 +66,7 @@ extension SimulatedCarrier {
         guard !marks.isEmpty, let clockStart else { return }
         record.marks(marks)
         for mark in marks {
-            let at = clockStart + mark.position * 1_000_000 / Int64(settings.dialect.inbound.rate)
+            let at = clockStart + mark.position * 1_000_000 / Int64(settings.dialect.outbound.rate)
             if settings.faults.markDelay > 0 {
                 returning.append(mark.name, due: at + Int64(settings.faults.markDelay) * 1000)
             } else {

@@ -21,6 +21,7 @@ struct MarkerCoding: Sendable {
         case .pcmu: return pcmu
         case .pcma: return pcma
         case .pcm16: return pcm16
+        case .pcm16be, .pcm16auto, .g722, .opus, .amrwb: return nil
         }
     }
 

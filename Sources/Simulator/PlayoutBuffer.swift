@@ -36,6 +36,8 @@ public struct PlayoutCounts: Sendable, Hashable, Codable {
     public var samplesCleared: Int64 = 0
     /// Messages of a size the carrier does not ask for.
     public var oddPieces = 0
+    /// Messages that are no packet of their codec.
+    public var malformed = 0
     /// Messages of 16-bit sound with half a sample at the end.
     public var splitSamples = 0
     /// `clear` commands.
@@ -67,6 +69,8 @@ public struct PlayoutBuffer: Sendable {
     private var firstWaiting = 0
     private var segments: [HeardSegment] = []
     private var track: [UInt8] = []
+    /// Messages of a codec with memory, by their number.
+    private var messages: [Int: [UInt8]] = [:]
 
     /// An idle buffer at position 0. With `keepsSound` false no sound and no segment is stored.
     public init(rules: PlayoutRules, keepsSound: Bool = true) {
@@ -101,7 +105,9 @@ public struct PlayoutBuffer: Sendable {
         counts.messages += 1
         if !rules.allows(bytes: sound.count) { counts.oddPieces += 1 }
         if sound.count % rules.format.bytesPerSample != 0 { counts.splitSamples += 1 }
-        let samples = Int64(rules.format.samples(inBytes: sound.count))
+        let told = rules.format.measure(sound)
+        if told.isMalformed { counts.malformed += 1 }
+        let samples = Int64(told.samples)
         counts.samplesReceived += samples
         let taken = min(samples, max(rules.limitSamples - queuedSamples, 0))
         counts.samplesOverLimit += samples - taken
@@ -110,6 +116,10 @@ public struct PlayoutBuffer: Sendable {
         tail = start + taken
         if keepsSound {
             segments.append(HeardSegment(message: message, firstSample: 0, position: start, count: taken))
+            guard rules.format.codec.isMemoryless else {
+                messages[message] = Array(sound)
+                return returned
+            }
             let width = rules.format.bytesPerSample
             let silence = Int(start) * width - track.count
             if silence > 0 {
@@ -176,6 +186,26 @@ public struct PlayoutBuffer: Sendable {
         let bytes = Int(clock) * rules.format.bytesPerSample
         let played = track.prefix(bytes)
         return Array(played) + repeatElement(rules.format.silenceByte, count: bytes - played.count)
+    }
+
+    /// The heard sound from position 0 to the clock, decoded in the order of playing; what was cleared before a
+    /// sample of it was heard never comes to the decoder.
+    public var heardSamples: [Int16] {
+        guard keepsSound, clock < 1 << 31 else { return [] }
+        let format = rules.format
+        guard !format.codec.isMemoryless else { return SoundCoding.decoded([heardTrack], format) }
+        var samples = [Int16](repeating: 0, count: Int(clock))
+        let heard = heardSegments
+        let decoded = SoundCoding.decoded(heard.map { messages[$0.message] ?? [] }, format)
+        var taken = 0
+        for segment in heard {
+            let length = (messages[segment.message] ?? []).withUnsafeBytes { format.samples(in: $0) }
+            for offset in 0..<min(Int(segment.count), decoded.count - taken) {
+                samples[Int(segment.position) + offset] = decoded[taken + offset]
+            }
+            taken += length
+        }
+        return samples
     }
 
     private mutating func forgetWaiting() {

@@ -61,6 +61,8 @@ public struct PlayoutRules: Sendable, Hashable {
         switch pieces {
         case .any: return bytes > 0
         case .milliseconds(let least, let most):
+            // One packet a message: whether it is one, its decoder tells.
+            if format.codec.isPacketed { return bytes > 0 }
             let samples = format.samples(inBytes: bytes)
             return samples * 1000 >= least * format.rate && samples * 1000 <= most * format.rate
         case .bytes(let least, let most, let multiple):

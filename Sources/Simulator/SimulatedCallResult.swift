@@ -65,8 +65,11 @@ public struct SimulatedCallResult: Sendable {
     public var streamID: String
     /// The carrier's id of the call.
     public var callID: String
-    /// Samples a second of every position and track here.
+    /// Samples a second of every position and track here but those of what was heard.
     public var rate: Int
+    /// Samples a second of what was heard: `heard`, `segments` and the marks. The same, unless Telnyx's directions
+    /// differ.
+    public var heardRate: Int
     /// Why it was over.
     public var end: SimulatedEnd
     /// The close code of the socket; 1006 without a close frame.

@@ -9,7 +9,7 @@ public struct CarrierDialect: Sendable, Hashable {
     public var carrier: Carrier
     /// Codec and rate of what the carrier sends.
     public var inbound: AudioFormat
-    /// Codec and rate of what it takes; its rate is that of `inbound`.
+    /// Codec and rate of what it takes.
     public var outbound: AudioFormat
     /// Length of its media frames in milliseconds.
     public var frameMilliseconds: Int
@@ -34,6 +34,10 @@ public struct CarrierDialect: Sendable, Hashable {
     public static let telnyx = CarrierDialect(carrier: .telnyx, inbound: .pcmu8k, outbound: .pcmu8k)
     /// Telnyx on a leg with PCMA (Europe, India), with PCMU to the caller: the directions are independent.
     public static let telnyxALaw = CarrierDialect(carrier: .telnyx, inbound: .pcma8k, outbound: .pcmu8k)
+    /// Telnyx with `inbound` from the leg and `outbound` to it, 20 ms a frame.
+    public static func telnyx(inbound: AudioFormat, outbound: AudioFormat) -> CarrierDialect {
+        CarrierDialect(carrier: .telnyx, inbound: inbound, outbound: outbound)
+    }
     /// Exotel at `rate` hertz (8,000, 16,000 or 24,000): 100 ms frames of 16-bit sound.
     public static func exotel(rate: Int = 8000, spelling: CarrierPeer.Dialect = .documented) -> CarrierDialect
     {

@@ -101,7 +101,7 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
             if let error, phase == .connecting { .neverOpened(error) } else if planned {
                 .asPlanned
             } else if code == 1006 { .broken } else { .server }
-        if !planned { _ = playout.advance(to: position(at: now)) }
+        if !planned { _ = playout.advance(to: played(position(at: now))) }
         phase = .over
         self.socket = nil
         // Decoding what was heard takes long: the loop goes on with the other calls meanwhile.
@@ -125,6 +125,11 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
         Int64(settings.ending.milliseconds) * Int64(settings.dialect.inbound.rate) / 1000
     }
 
+    /// `position` of the call's clock in samples of the sound that is played.
+    func played(_ position: Int64) -> Int64 {
+        position * Int64(settings.dialect.outbound.rate) / Int64(settings.dialect.inbound.rate)
+    }
+
     /// Does everything that is due at `now`.
     func serve(at now: Int64) {
         if phase == .waiting, now >= connectAt { return connect() }
@@ -134,7 +139,7 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
         let position = position(at: now)
         sendFrames(until: position, at: now)
         while let (due, bytes) = incoming.next(at: now) { bytes.withUnsafeBytes { take($0, at: due) } }
-        give(back: playout.advance(to: position))
+        give(back: playout.advance(to: played(position)))
         while let (due, name) = returning.next(at: now) { sendMark(name, at: due) }
         while nextKey < settings.keys.count,
             Int64(settings.keys[nextKey].milliseconds) * 1000 <= now - clockStart
@@ -165,7 +170,7 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
 
     private func end(at now: Int64) {
         planned = true
-        _ = playout.advance(to: lastPosition)
+        _ = playout.advance(to: played(lastPosition))
         if let late = held {
             held = nil
             post(late, at: now)

@@ -26,7 +26,7 @@ struct SpeechDetector {
         switch format.codec {
         case .pcmu: magnitudes = Self.pcmu
         case .pcma: magnitudes = Self.pcma
-        case .pcm16: magnitudes = []
+        case .pcm16, .pcm16be, .pcm16auto, .g722, .opus, .amrwb: magnitudes = []
         }
     }
 

@@ -31,6 +31,8 @@ public struct PlayoutTraits: Sendable, Hashable {
     public var pieceBytes: Int
     /// Most sound given to the carrier ahead of its playing, in milliseconds.
     public var leadMilliseconds: Int64
+    /// How much sound a mark follows, in milliseconds; pieces that are longer have one each.
+    public var markMilliseconds: Int64 = 0
     /// Whether `clear` returns the marks that were pending (nil: undocumented, neither is relied on).
     public var clearReturnsMarks: Bool?
 
@@ -55,6 +57,15 @@ public struct PlayoutTraits: Sendable, Hashable {
         PlayoutTraits(
             multipleOfBytes: frame, leastBytes: frame, pieceBytes: frame * 10, leadMilliseconds: 60_000,
             clearReturnsMarks: true)
+    }
+    /// Telnyx with Opus or AMR-WB: one packet of 20 ms a message, never two (several would be one broken packet). At
+    /// fifty messages a second 5 s ahead are enough, and a mark for every tenth.
+    public static func telnyxPackets(bytes: Int) -> PlayoutTraits {
+        var traits = PlayoutTraits(
+            multipleOfBytes: bytes, leastBytes: bytes, pieceBytes: bytes, leadMilliseconds: 5_000,
+            clearReturnsMarks: true)
+        traits.markMilliseconds = 200
+        return traits
     }
     /// Exotel wants 3,200 to 100,000 bytes in multiples of 320, near real time.
     public static func exotel(rate: Int) -> PlayoutTraits {

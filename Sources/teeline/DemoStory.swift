@@ -33,8 +33,8 @@ struct DemoStory {
 
     private var start: MonotonicTime?
     private var rate = 8000
-    private var caller = SampleDecoder(.pcmu8k)
-    private var agent = SampleDecoder(.pcmu8k)
+    private var caller: DecoderCell?
+    private var agent: DecoderCell?
     private var playout = PlayoutBuffer(rules: .twilio, keepsSound: false)
     /// Loudness of the queued sound, and where each piece of it ends.
     private var queued: [(end: Int64, level: Int)] = []
@@ -74,8 +74,8 @@ struct DemoStory {
         do {
             let header = try JSONDecoder().decode(TapeHeader.self, from: Data(record.payload))
             rate = max(1, header.rate)
-            caller = SampleDecoder(header.inbound)
-            agent = SampleDecoder(header.outbound)
+            caller = try DecoderCell(header.inbound)
+            agent = try DecoderCell(header.outbound)
             playout = PlayoutBuffer(
                 rules: PlayoutRules(
                     format: header.outbound, limitMilliseconds: 3_600_000, clearReturnsMarks: true,
@@ -87,7 +87,7 @@ struct DemoStory {
     }
 
     private mutating func hear(_ record: TapeRecord) -> [Line] {
-        let samples = caller.decode(Array(record.payload))
+        let samples = caller?.samples(record.payload) ?? []
         let (end, overflow) = record.position.addingReportingOverflow(Int64(samples.count))
         guard !overflow, !samples.isEmpty else { return [] }
         milliseconds = max(milliseconds, TextTable.milliseconds(end, rate: rate))
@@ -110,7 +110,7 @@ struct DemoStory {
 
     private mutating func queue(_ record: TapeRecord) {
         let bytes = Array(record.body)
-        let level = Self.level(agent.decode(bytes))
+        let level = Self.level(agent?.samples(bytes[...]) ?? [])
         _ = bytes.withUnsafeBytes { playout.receive($0, at: place(record)) }
         queued.append((playout.clock &+ playout.queuedSamples, level))
     }

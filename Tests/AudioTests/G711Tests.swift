@@ -112,9 +112,9 @@ import Testing
         #expect(encoded == [9] + samples.map { G711.encode($0, law) })
     }
 
-    @Test func silence() {
+    @Test func silence() throws {
         for format in [AudioFormat.pcmu8k, .pcma8k, AudioFormat(.pcm16, rate: 16000)] {
-            var decoder = SampleDecoder(format)
+            var decoder = try SampleDecoder(format)
             let samples = decoder.decode([UInt8](repeating: format.silenceByte, count: 4))
             // A-law has no zero; its least value is 8.
             #expect(samples.allSatisfy { abs(Int($0)) <= (format.codec == .pcma ? 8 : 0) })

@@ -28,7 +28,7 @@ struct FormatPair: Sendable, CustomTestStringConvertible {
         var transcoder = try Transcoder(from: pair.from, to: pair.to)
         let output = transcoder.transcode(Self.sound(pair.from, milliseconds: 500))
         #expect(output.count == pair.to.bytes(inMilliseconds: 500))
-        var decoder = SampleDecoder(pair.to)
+        var decoder = try SampleDecoder(pair.to)
         let samples = decoder.decode(output)
         let steady = Array(samples[(pair.to.rate / 20)...])
         let fit = SineFit(steady, frequency: 600, rate: pair.to.rate)
@@ -89,8 +89,8 @@ struct FormatPair: Sendable, CustomTestStringConvertible {
         #expect(toMu.transcode(codes) == codes.map { G711.encode(G711.decode($0, .a), .mu) })
     }
 
-    @Test func anOddByteWaitsForItsOtherHalf() {
-        var decoder = SampleDecoder(AudioFormat(.pcm16, rate: 8000))
+    @Test func anOddByteWaitsForItsOtherHalf() throws {
+        var decoder = try SampleDecoder(AudioFormat(.pcm16, rate: 8000))
         #expect(decoder.decode([0x34]) == [])
         #expect(decoder.decode([]) == [])
         #expect(decoder.decode([0x12, 0xFF]) == [0x1234])

@@ -34,10 +34,14 @@ func twilioFormats(_ body: String, _ supported: Bool) throws {
 @Test(
     arguments: [
         ("PCMU", 8000, AudioFormat.pcmu8k), ("PCMA", 8000, .pcma8k), ("pcma", 8000, .pcma8k),
-        ("L16", 16000, nil),
-        ("L16", 8000, nil), ("G722", 8000, nil), ("OPUS", 16000, nil), ("OPUS", 8000, nil),
-        ("AMR-WB", 16000, nil),
-        ("PCMU", 16000, nil), ("audio/x-mulaw", 8000, nil), ("", 8000, nil),
+        ("L16", 16000, AudioFormat(.pcm16auto, rate: 16000)),
+        ("L16", 8000, AudioFormat(.pcm16auto, rate: 8000)), ("L16", 44100, nil), ("L16", 0, nil),
+        ("G722", 8000, AudioFormat(.g722, rate: 16000)), ("G722", 16000, .g722), ("G722", 48000, nil),
+        ("OPUS", 16000, AudioFormat(.opus, rate: 16000)), ("OPUS", 8000, AudioFormat(.opus, rate: 8000)),
+        ("OPUS", 48000, AudioFormat(.opus, rate: 16000)), ("OPUS", 11025, nil),
+        ("AMR-WB", 16000, AudioFormat(.amrwb, rate: 16000)), ("amr-wb", 8000, .amrwb),
+        ("AMR-WB", 24000, nil), ("AMR", 8000, nil), ("PCMU", 16000, nil), ("PCMA", 16000, nil),
+        ("audio/x-mulaw", 8000, nil), ("", 8000, nil),
     ] as [(String, Int, AudioFormat?)])
 func telnyxFormats(_ encoding: String, _ rate: Int, _ format: AudioFormat?) throws {
     let message = telnyx(

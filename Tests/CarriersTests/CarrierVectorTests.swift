@@ -92,11 +92,24 @@ func start(_ name: String, _ inbound: AudioFormat, _ outbound: AudioFormat) thro
     #expect(try object(written { peer.encodeStart(into: &$0) }) == expected)
 }
 
-@Test(arguments: ["telnyx_ws_in_start_l16", "telnyx_ws_in_start_amrwb"])
-func unsupportedStart(_ name: String) throws {
-    var codec = CarrierCodec(carrier: .telnyx)
+@Test(arguments: [
+    ("telnyx_ws_in_start_l16", AudioCodec.pcm16auto, AudioFormat(.pcm16auto, rate: 16000)),
+    ("telnyx_ws_in_start_l16", .pcm16be, AudioFormat(.pcm16be, rate: 16000)),
+    ("telnyx_ws_in_start_amrwb", .pcm16, AudioFormat(.amrwb, rate: 16000)),
+])
+func widebandStart(_ name: String, _ linear: AudioCodec, _ format: AudioFormat) throws {
+    var codec = CarrierCodec(carrier: .telnyx, linear: linear)
     let message = try vector(name)
-    #expect(throws: CarrierMessageError.unsupportedFormat) { try codec.event(message) }
+    guard case .start(let start) = try codec.event(message) else {
+        Issue.record("no start")
+        return
+    }
+    #expect(start.inbound == format && start.outbound == .pcmu8k)
+    var peer = CarrierPeer(start: start)
+    #expect(try object(written { peer.encodeStart(into: &$0) })["start"] as? NSDictionary != nil)
+    let told = try object(written { peer.encodeStart(into: &$0) })["start"] as? [String: Any]
+    let expected = try object(message)["start"] as? [String: Any]
+    #expect(told?["media_format"] as? NSDictionary == expected?["media_format"] as? NSDictionary)
 }
 
 @Test(arguments: [

@@ -320,9 +320,6 @@ struct ClockedCall {
     }
 
     static func decoded(_ bytes: [UInt8], _ format: AudioFormat) -> [Int16] {
-        var samples: [Int16] = []
-        var decoder = SampleDecoder(format)
-        bytes.withUnsafeBytes { decoder.decode($0, into: &samples) }
-        return samples
+        SoundOf.samples(bytes, format)
     }
 }

@@ -1,0 +1,115 @@
+// Samples to bytes of any audio format, at its own rate.
+
+/// Encodes a stream of samples into one format.
+///
+/// G.711 and linear sound come out at once. G.722, Opus and AMR-WB come out in whole frames of 20 ms: what is
+/// left over waits for the next call, or for `flush`. The same samples always give the same bytes, however cut.
+public struct SampleEncoder: ~Copyable, Sendable {
+    private enum Engine: ~Copyable, Sendable {
+        case none
+        case g722(G722Encoder)
+        case opus(OpusPacketEncoder)
+        case amrwb(AMRWBEncoder)
+    }
+
+    /// What the bytes are.
+    public let format: AudioFormat
+    private var engine: Engine
+    /// Samples that do not fill a frame yet.
+    private var pending: [Int16] = []
+
+    /// An encoder of `format`.
+    /// - Throws: `unsupportedRate` for a rate that the codec does not have, `coder` when its library fails.
+    public init(_ format: AudioFormat) throws(AudioError) {
+        self.format = format
+        switch format.codec {
+        case .g722: engine = .g722(try G722Encoder())
+        case .opus: engine = .opus(try OpusPacketEncoder(rate: format.rate))
+        case .amrwb:
+            guard let made = AMRWBEncoder() else { throw .coder(.amrwb, code: 0) }
+            engine = .amrwb(made)
+        case .pcmu, .pcma, .pcm16, .pcm16be, .pcm16auto: engine = .none
+        }
+    }
+
+    /// Samples that wait for their frame to be filled.
+    public var pendingSamples: Int { pending.count }
+
+    /// Encodes `samples` and appends the bytes that are ready.
+    public mutating func encode(_ samples: UnsafeBufferPointer<Int16>, into output: inout [UInt8]) {
+        guard !format.codec.isMemoryless else {
+            return Self.encode(samples, as: format.codec, into: &output)
+        }
+        pending.append(contentsOf: samples)
+        let frame = format.frameSamples
+        var start = 0
+        pending.withUnsafeBufferPointer {
+            while start + frame <= $0.count {
+                encodeFrame(UnsafeBufferPointer(rebasing: $0[start..<start + frame]), into: &output)
+                start += frame
+            }
+        }
+        pending.removeFirst(start)
+    }
+
+    /// The bytes of `samples` that are ready.
+    public mutating func encode(_ samples: [Int16]) -> [UInt8] {
+        var output: [UInt8] = []
+        samples.withUnsafeBufferPointer { encode($0, into: &output) }
+        return output
+    }
+
+    /// Fills a frame that is not full with silence, and appends its bytes.
+    public mutating func flush(into output: inout [UInt8]) {
+        guard !pending.isEmpty else { return }
+        let silence = [Int16](repeating: 0, count: format.frameSamples - pending.count)
+        silence.withUnsafeBufferPointer { encode($0, into: &output) }
+    }
+
+    /// Forgets all sound so far.
+    public mutating func reset() {
+        pending.removeAll(keepingCapacity: true)
+        if format.codec == .amrwb {
+            // The library has no way back but a new state. Without memory for one the old one goes on.
+            if let fresh = AMRWBEncoder() { engine = .amrwb(fresh) }
+            return
+        }
+        switch engine {
+        case .none: break
+        case .amrwb: break
+        case .g722(let coder): coder.reset()
+        case .opus(let coder): coder.reset()
+        }
+    }
+
+    private borrowing func encodeFrame(_ frame: UnsafeBufferPointer<Int16>, into output: inout [UInt8]) {
+        switch engine {
+        case .none: break
+        case .g722(let coder): coder.encode(frame, into: &output)
+        case .opus(let coder): coder.encode(frame, into: &output)
+        case .amrwb(let coder): coder.encode(frame, into: &output)
+        }
+    }
+
+    // MARK: Without memory
+
+    /// Encodes `samples` with a codec without memory and appends the bytes; nothing for the others.
+    public static func encode(
+        _ samples: UnsafeBufferPointer<Int16>, as codec: AudioCodec, into output: inout [UInt8]
+    ) {
+        switch codec {
+        case .pcmu: G711.encode(samples, .mu, into: &output)
+        case .pcma: G711.encode(samples, .a, into: &output)
+        case .pcm16, .pcm16auto: LinearPCM.encode(samples, into: &output)
+        case .pcm16be: LinearPCM.encode(samples, isBigEndian: true, into: &output)
+        case .g722, .opus, .amrwb: break
+        }
+    }
+
+    /// The bytes of `samples` in a codec without memory; nothing for the others.
+    public static func encode(_ samples: [Int16], as codec: AudioCodec) -> [UInt8] {
+        var output: [UInt8] = []
+        samples.withUnsafeBufferPointer { encode($0, as: codec, into: &output) }
+        return output
+    }
+}

@@ -1,0 +1,104 @@
+// Telnyx's codecs through the whole house: every one inbound with every one outbound, over real sockets.
+
+import Audio
+import Exchange
+import Foundation
+import Simulator
+import Testing
+
+/// A codec of Telnyx, as the house is told of it.
+struct TelnyxCodec: Sendable, CustomTestStringConvertible {
+    var name: String
+    var format: AudioFormat
+    var rate = "8000"
+    var testDescription: String { "\(name) \(format.rate)" }
+
+    static let all = [
+        TelnyxCodec(name: "PCMU", format: .pcmu8k), TelnyxCodec(name: "PCMA", format: .pcma8k),
+        TelnyxCodec(name: "G722", format: .g722),
+        TelnyxCodec(name: "OPUS", format: AudioFormat(.opus, rate: 16_000), rate: "16000"),
+        TelnyxCodec(name: "OPUS", format: AudioFormat(.opus, rate: 8_000)),
+        TelnyxCodec(name: "AMR-WB", format: .amrwb, rate: "16000"),
+        TelnyxCodec(name: "L16", format: AudioFormat(.pcm16, rate: 16_000), rate: "16000"),
+        TelnyxCodec(name: "L16", format: AudioFormat(.pcm16, rate: 8_000)),
+    ]
+}
+
+@Suite(.serialized) struct CodecCallTests {
+    /// The agent speaks 620 Hz for 900 ms; the caller 440 Hz from 1,100 to 1,500 ms.
+    @Test(arguments: TelnyxCodec.all) func everyInboundCodec(outbound: TelnyxCodec) async throws {
+        let house = try TestHouse(
+            agent: ShortTalk.agent,
+            values: ["telnyx.codec": outbound.name, "telnyx.sampling_rate": outbound.rate])
+        let results = await withTaskGroup(of: (Int, SimulatedCallResult).self) { group in
+            for (number, inbound) in TelnyxCodec.all.enumerated() {
+                let call = ShortTalk.call(
+                    to: house.media("/media-stream"),
+                    dialect: .telnyx(inbound: inbound.format, outbound: outbound.format),
+                    milliseconds: 2_400, seed: UInt64(number + 1))
+                group.addTask { (number, await house.network.call(call, afterMilliseconds: number * 40)) }
+            }
+            return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+        await house.settle()
+        let rows = try house.exchange.archive.catalog.list(cursor: nil, limit: 100).items
+        var judged = 0
+        for (number, inbound) in TelnyxCodec.all.enumerated() {
+            let result = try #require(results[number])
+            let row = try #require(rows.first { $0.call.streamID == result.streamID })
+            let detail = try #require(try house.exchange.archive.catalog.detail(row.call.id))
+            let path = house.exchange.archive.layout.absolute(try #require(detail.recording.path))
+            let sound = try #require(try StereoDecoding.ffmpeg([path], folder: house.folder).first)
+            check(
+                result, sound, detail.call.rate,
+                "\(inbound.testDescription) in, \(outbound.testDescription) out")
+            #expect(detail.recording.missing.isEmpty)
+            judged += 1
+        }
+        #expect(judged == TelnyxCodec.all.count)
+        #expect(house.close() == 0)
+    }
+
+    private func check(_ result: SimulatedCallResult, _ sound: StereoSound, _ rate: Int, _ name: Comment) {
+        #expect(result.end == .asPlanned, name)
+        #expect(result.counts.refusedMessages == 0, name)
+        #expect(result.playout.malformed == 0 && result.playout.oddPieces == 0, name)
+        #expect(rate == result.rate, name)
+        #expect(Int64(sound.left.count) == result.samples && sound.right.count == sound.left.count, name)
+        // The caller's channel is what its frames decode to, behind the MP3 coder.
+        #expect(result.caller.count == sound.left.count, name)
+        #expect(Self.decibels(result.caller, sound.left) > 15, name)
+        let left = Self.tone(440, in: sound.left, rate: rate)
+        #expect(abs(left.lowerBound - 1_100) <= 60 && abs(left.upperBound - 1_500) <= 60, name)
+        #expect(Self.tone(620, in: sound.left, rate: rate).isEmpty, name)
+        // The agent's is what the carrier played, where it played it.
+        let heard = Self.tone(620, in: result.heard, rate: result.heardRate)
+        let right = Self.tone(620, in: sound.right, rate: rate)
+        #expect(abs(heard.count - 900) <= 60, name)
+        #expect(abs(right.lowerBound - heard.lowerBound) <= 60, name)
+        #expect(abs(right.upperBound - heard.upperBound) <= 60, name)
+        #expect(Self.tone(440, in: sound.right, rate: rate).isEmpty, name)
+    }
+
+    /// Energy of `original` over that of what `other` differs by.
+    static func decibels(_ original: [Int16], _ other: [Int16]) -> Double {
+        var (energy, noise) = (0.0, 1e-9)
+        for (one, two) in zip(original, other) {
+            energy += Double(one) * Double(one)
+            noise += (Double(one) - Double(two)) * (Double(one) - Double(two))
+        }
+        return 10 * log10(energy / noise)
+    }
+
+    /// Where `frequency` sounds, in milliseconds, to a block of 20 ms; empty when it does not. Its level was 8000,
+    /// a quarter of full scale: an eighth is there.
+    static func tone(_ frequency: Double, in sound: [Int16], rate: Int) -> Range<Int> {
+        let block = rate / 50
+        let detector = Goertzel(frequency, rate: rate)
+        let loud = stride(from: 0, to: sound.count - block, by: block).filter {
+            detector.amplitude(in: sound[$0..<$0 + block]) > 0.1
+        }
+        guard let first = loud.first, let last = loud.last else { return 0..<0 }
+        return first * 1000 / rate..<(last + block) * 1000 / rate
+    }
+}
