@@ -1,0 +1,156 @@
+// Tokens that let one media stream of one call in: single-use, expiring, kept by digest only.
+
+import Carriers
+import Cryptography
+import Telemetry
+
+/// Why a token lets nobody in.
+public enum PassRefusal: String, Error, Sendable, Hashable, CaseIterable {
+    /// No such token is known, or it was forgotten.
+    case unknown
+    /// Its time is over.
+    case expired
+    /// It has let a stream in already.
+    case used
+    /// It is another call's.
+    case otherCall
+    /// It is for another carrier's streams.
+    case otherCarrier
+    /// The check could not be made.
+    case unavailable
+}
+
+/// Why no token is issued.
+public enum StreamPassError: Error, Sendable, Hashable {
+    /// As many as may be are waiting for their streams.
+    case full
+    /// No random bytes, or no digest.
+    case unavailable(CryptographyError)
+}
+
+/// A token that was issued: the text goes into the stream's URL and nowhere else, the digest may be kept on disk.
+public struct IssuedPass: Sendable {
+    let secret: Secret
+    /// The token: 43 characters that need no escape.
+    public var token: String { String(decoding: secret.bytes, as: UTF8.self) }
+    /// What is kept of it.
+    public let digest: SHA256Digest
+    /// When it is over: milliseconds UTC.
+    public let expiresAt: Int64
+}
+
+/// The tokens that are out, each with what its stream is to be. Shared by threads.
+///
+/// A token is looked up by its SHA-256 digest: what the time of that tells is of the digest, from which no token follows.
+public final class StreamPasses<Content: Sendable>: @unchecked Sendable {
+    private struct Pass {
+        var carrier: Carrier
+        var callID: String?
+        var content: Content
+        var expiresAt: Int64
+        var isUsed = false
+    }
+
+    // `lock` guards `passes`.
+    private let lock = Lock()
+    private var passes: [SHA256Digest: Pass] = [:]
+    private let lifetime: Int64
+    private let limit: Int
+
+    /// No tokens yet. Each holds for `lifetime` milliseconds; at most `limit` are kept.
+    public init(lifetime: Int64, limit: Int = 10_000) {
+        self.lifetime = max(lifetime, 0)
+        self.limit = max(limit, 1)
+    }
+
+    /// How many tokens are kept, used and expired ones among them until they are purged.
+    public var count: Int { lock.withLock { passes.count } }
+
+    /// A new token for a stream of `carrier` and its call `callID`; without one it belongs to the call that uses it first.
+    public func issue(
+        carrier: Carrier, callID: String?, content: Content, at now: Int64
+    ) throws(StreamPassError) -> IssuedPass {
+        let token: Secret
+        let digest: SHA256Digest
+        do throws(CryptographyError) {
+            token = Secret(try RandomToken.make())
+            digest = try SHA256Digest(of: token.bytes)
+        } catch { throw .unavailable(error) }
+        let (sum, overflow) = now.addingReportingOverflow(lifetime)
+        let expiresAt = overflow ? Int64.max : sum
+        try add(
+            digest, Pass(carrier: carrier, callID: callID, content: content, expiresAt: expiresAt), at: now)
+        return IssuedPass(secret: token, digest: digest, expiresAt: expiresAt)
+    }
+
+    /// Takes up a token of which the digest was kept, after a restart. One that is known stays as it is.
+    public func restore(
+        digest: SHA256Digest, carrier: Carrier, callID: String?, content: Content, expiresAt: Int64,
+        at now: Int64
+    ) throws(StreamPassError) {
+        try add(
+            digest, Pass(carrier: carrier, callID: callID, content: content, expiresAt: expiresAt), at: now)
+    }
+
+    /// Why `token` would let no stream of `carrier` in; nil when it would. Nothing is used up: for the upgrade, before the
+    /// stream has said which call it is of.
+    public func check(_ token: String, carrier: Carrier, at now: Int64) -> PassRefusal? {
+        switch Self.digest(token) {
+        case .failure(let refusal): refusal
+        case .success(let digest):
+            lock.withLock { passes[digest].map { Self.refusal($0, carrier, nil, now) } ?? .unknown }
+        }
+    }
+
+    /// Lets the stream of `carrier` and `callID` in, once: of all who try at once one wins. A refusal uses nothing up.
+    public func claim(
+        _ token: String, carrier: Carrier, callID: String, at now: Int64
+    ) -> Result<Content, PassRefusal> {
+        Self.digest(token).flatMap { digest in
+            lock.withLock {
+                guard var pass = passes[digest] else { return .failure(.unknown) }
+                if let refusal = Self.refusal(pass, carrier, callID, now) { return .failure(refusal) }
+                pass.isUsed = true
+                pass.callID = callID
+                passes[digest] = pass
+                return .success(pass.content)
+            }
+        }
+    }
+
+    /// Forgets the token of `digest`: its call is over before its stream came.
+    public func withdraw(_ digest: SHA256Digest) { lock.withLock { passes[digest] = nil } }
+
+    /// Forgets all tokens whose time is over.
+    public func purge(at now: Int64) {
+        lock.withLock { passes = passes.filter { $0.value.expiresAt > now } }
+    }
+
+    private func add(_ digest: SHA256Digest, _ pass: Pass, at now: Int64) throws(StreamPassError) {
+        let isKept = lock.withLock {
+            if passes[digest] != nil { return true }
+            if passes.count >= limit { passes = passes.filter { $0.value.expiresAt > now } }
+            guard passes.count < limit else { return false }
+            passes[digest] = pass
+            return true
+        }
+        guard isKept else { throw .full }
+    }
+
+    private static func refusal(
+        _ pass: Pass, _ carrier: Carrier, _ callID: String?, _ now: Int64
+    ) -> PassRefusal? {
+        if pass.carrier != carrier { return .otherCarrier }
+        if let bound = pass.callID, let callID, bound != callID { return .otherCall }
+        if pass.isUsed { return .used }
+        return now >= pass.expiresAt ? .expired : nil
+    }
+
+    /// The digest of a token. What has not the length of one of ours is unknown without a look.
+    private static func digest(_ token: String) -> Result<SHA256Digest, PassRefusal> {
+        guard token.utf8.count == 43 else { return .failure(.unknown) }
+        do throws(CryptographyError) {
+            return .success(try SHA256Digest(of: token.utf8))
+        } catch { return .failure(.unavailable) }
+    }
+}
