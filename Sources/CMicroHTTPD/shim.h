@@ -67,6 +67,13 @@ static inline const struct sockaddr *teeline_http_peer(struct MHD_Connection *co
     return info ? info->client_addr : NULL;
 }
 
+/// The connection's socket, or -1.
+static inline int teeline_http_descriptor(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
 /// Gives an upgraded socket back, to be closed.
 static inline enum MHD_Result teeline_http_release(struct MHD_UpgradeResponseHandle *handle) {
     return MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);

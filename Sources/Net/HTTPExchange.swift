@@ -13,6 +13,12 @@ final class HTTPExchange {
     var isTooLarge = false
     var isAnswered = false
     var body: [UInt8] = []
+    /// Most bytes of the body.
+    var bodyBytes = 0
+    /// Whether the time its body takes is watched.
+    var isWatched = false
+    /// The answer to come, when the handler deferred it.
+    var deferral: HTTPDeferral?
     /// Bytes of the body that were read, kept or not.
     var received = 0
     /// Takes the raw socket once 101 is sent.
@@ -29,7 +35,8 @@ final class HTTPExchange {
         } else {
             body.append(contentsOf: piece)
         }
-        return received < 0 ? false : received / 8 <= max(limit, 64 << 10)
+        // What is too large is read on a little, so that the peer comes to read its 413.
+        return received >= 0 && received - limit <= 512 << 10
     }
 
     /// The request as a value; nil when its target cannot be decoded.

@@ -78,6 +78,11 @@ public struct HTTPResponse: Sendable {
 public enum HTTPOutcome: Sendable {
     /// It is answered.
     case response(HTTPResponse)
+    /// It is answered later, and no thread waits for it. `start` is called at once, on the server's thread, and hands
+    /// on the reply; `fallback` is sent when the reply does not come within `limitMilliseconds`, is let go of, or
+    /// the server stops.
+    case deferred(
+        limitMilliseconds: Int, fallback: HTTPResponse, start: @Sendable (HTTPReply) -> Void)
     /// It is a WebSocket upgrade that may proceed: 101 is sent and the raw socket handed over. The server
     /// answers 400/426 itself when the request is no right upgrade.
     case upgrade(@Sendable (UpgradedSocket) -> Void)

@@ -3,42 +3,6 @@
 import CMicroHTTPD
 import Glibc
 
-/// Address and bounds of an HTTP server.
-public struct HTTPServerSettings: Sendable, Hashable {
-    /// Address to bind, numeric ("127.0.0.1", "0.0.0.0", "::").
-    public var host: String
-    /// TCP port; 0 lets the kernel choose.
-    public var port: UInt16
-    /// Threads that answer requests.
-    public var threads: Int
-    /// Most connections at once; further ones are refused.
-    public var connections: Int
-    /// Most connections of one address at once (0: no such limit).
-    public var connectionsPerAddress: Int
-    /// Seconds without a byte before a connection is closed.
-    public var idleSeconds: Int
-    /// Most bytes of request line and header fields together; beyond it 431.
-    public var headerBytes: Int
-    /// Most bytes of a body; beyond it 413.
-    public var bodyBytes: Int
-
-    /// Settings with the server's defaults.
-    public init(
-        host: String = "127.0.0.1", port: UInt16 = 8765, threads: Int = 2, connections: Int = 4096,
-        connectionsPerAddress: Int = 0, idleSeconds: Int = 30, headerBytes: Int = 32 << 10,
-        bodyBytes: Int = 64 << 10
-    ) {
-        self.host = host
-        self.port = port
-        self.threads = threads
-        self.connections = connections
-        self.connectionsPerAddress = connectionsPerAddress
-        self.idleSeconds = idleSeconds
-        self.headerBytes = headerBytes
-        self.bodyBytes = bodyBytes
-    }
-}
-
 /// A running HTTP server.
 public final class HTTPServer: @unchecked Sendable {
     // `lock` guards `daemon` and `listening`; the rest is constant.
@@ -48,6 +12,7 @@ public final class HTTPServer: @unchecked Sendable {
 
     private let settings: HTTPServerSettings
     private let handler: any HTTPHandler
+    private let waits = HTTPWaits()
     private let lock = PthreadMutex()
     private var daemon: OpaquePointer?
     /// The listening socket after `quiesce`.
@@ -71,6 +36,7 @@ public final class HTTPServer: @unchecked Sendable {
         var daemon = teeline_http_daemon()
         daemon.flags =
             MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_ALLOW_UPGRADE.rawValue | MHD_USE_ITC.rawValue
+            | MHD_ALLOW_SUSPEND_RESUME.rawValue
         if address.isSix {
             daemon.flags |= MHD_USE_IPv6.rawValue
             if settings.host == "::" { daemon.flags |= MHD_USE_DUAL_STACK.rawValue }
@@ -88,10 +54,11 @@ public final class HTTPServer: @unchecked Sendable {
             guard let target else { return nil }
             return Unmanaged.passRetained(HTTPExchange(target: String(cString: target))).toOpaque()
         }
-        daemon.completed = { _, _, pointer, _ in
-            guard let pointer, let exchange = pointer.pointee else { return }
+        daemon.completed = { owner, _, pointer, _ in
+            guard let owner, let pointer, let raw = pointer.pointee else { return }
             pointer.pointee = nil
-            Unmanaged<HTTPExchange>.fromOpaque(exchange).release()
+            let exchange = Unmanaged<HTTPExchange>.fromOpaque(raw).takeRetainedValue()
+            Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue().waits.forget(exchange)
         }
         daemon.unescape = { _, _, text in text.map { strlen($0) } ?? 0 }
         daemon.owner = Unmanaged.passUnretained(server).toOpaque()
@@ -102,6 +69,7 @@ public final class HTTPServer: @unchecked Sendable {
         }
         guard let started else { throw .cannotListen(errno: errno) }
         server.daemon = started
+        server.waits.start()
         server.port = teeline_http_port(started)
         return server
     }
@@ -115,13 +83,17 @@ public final class HTTPServer: @unchecked Sendable {
         if listening >= 0 { shutdown(listening, Int32(SHUT_RDWR)) }
     }
 
-    /// Stops; upgraded sockets must have been released before.
+    /// Stops; upgraded sockets must have been released before. Deferred requests get their fallback, if they still
+    /// can. Not to be called by a handler.
     public func stop() {
         lock.lock()
         let (daemon, listening) = (self.daemon, self.listening)
         (self.daemon, self.listening) = (nil, -1)
         lock.unlock()
-        if let daemon { MHD_stop_daemon(daemon) }
+        guard let daemon else { return }
+        // libmicrohttpd must not be stopped while a connection is suspended.
+        waits.stop()
+        MHD_stop_daemon(daemon)
         if listening >= 0 { close(listening) }
     }
 
@@ -140,21 +112,22 @@ public final class HTTPServer: @unchecked Sendable {
         let exchange = Unmanaged<HTTPExchange>.fromOpaque(raw).takeUnretainedValue()
         if !exchange.hasBegun {
             exchange.hasBegun = true
-            return server.begin(connection)
+            return server.begin(exchange, connection)
         }
         if size.pointee > 0 {
             let bytes = UnsafeRawBufferPointer(start: piece, count: size.pointee)
             size.pointee = 0
-            return exchange.take(bytes, limit: server.settings.bodyBytes) ? .YES : .NO
+            return exchange.take(bytes, limit: exchange.bodyBytes) ? .YES : .NO
         }
-        guard !exchange.isAnswered else { return .YES }
+        if exchange.isAnswered { return server.resumed(exchange, connection) }
         exchange.isAnswered = true
+        server.waits.forget(exchange)
         return server.answer(
             exchange, connection, method: String(cString: method), version: String(cString: version))
     }
 
     /// The header is there: refuses what is too large before the body is read.
-    private func begin(_ connection: OpaquePointer) -> MHD_Result {
+    private func begin(_ exchange: HTTPExchange, _ connection: OpaquePointer) -> MHD_Result {
         if teeline_http_header_size(connection) > settings.headerBytes { return plain(431, on: connection) }
         let fields = HTTPExchange.headers(connection)
         let lengths = fields.filter { $0.name.lowercased() == "content-length" }.map(\.value)
@@ -163,10 +136,17 @@ public final class HTTPServer: @unchecked Sendable {
         guard lengths.count + codings.count <= 1, codings.allSatisfy({ $0.lowercased() == "chunked" }),
             lengths.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
         else { return plain(400, on: connection) }
+        let limit = settings.bodyLimit(exchange.target)
+        exchange.bodyBytes = limit.bytes
         if let text = lengths.first {
-            guard let length = UInt64(text), length <= UInt64(max(settings.bodyBytes, 0)) else {
+            guard let length = UInt64(text), length <= UInt64(limit.bytes) else {
                 return plain(413, on: connection)
             }
+            if length == 0 { return .YES }
+        }
+        if limit.seconds > 0, lengths.count + codings.count > 0 {
+            waits.watchBody(
+                exchange, descriptor: teeline_http_descriptor(connection), seconds: limit.seconds)
         }
         return .YES
     }
@@ -180,11 +160,13 @@ public final class HTTPServer: @unchecked Sendable {
         }
         exchange.body = []
         switch handler.respond(to: request) {
-        case .response(let response):
-            guard (200...599).contains(response.status), let answer = HTTPAnswer(response) else {
-                return plain(500, on: connection)
-            }
-            return answer.queue(response.status, on: connection)
+        case .response(let response): return send(response, on: connection)
+        case .deferred(let milliseconds, let fallback, let start):
+            let deferral = HTTPDeferral(fallback: fallback, waits: waits)
+            exchange.deferral = deferral
+            start(HTTPReply(deferral))
+            return waits.suspend(deferral, connection, milliseconds: milliseconds)
+                ? .YES : resumed(exchange, connection)
         case .upgrade(let taker):
             switch UpgradeVerdict(request, version: version) {
             case .malformed: return plain(400, on: connection)
@@ -197,6 +179,20 @@ public final class HTTPServer: @unchecked Sendable {
                 return answer.queue(101, on: connection)
             }
         }
+    }
+
+    /// A deferred answer is there: the connection goes on.
+    private func resumed(_ exchange: HTTPExchange, _ connection: OpaquePointer) -> MHD_Result {
+        guard let deferral = exchange.deferral else { return .YES }
+        exchange.deferral = nil
+        return send(deferral.take(), on: connection)
+    }
+
+    private func send(_ response: HTTPResponse, on connection: OpaquePointer) -> MHD_Result {
+        guard let answer = HTTPAnswer(response), (200...599).contains(response.status) else {
+            return plain(500, on: connection)
+        }
+        return answer.queue(response.status, on: connection)
     }
 
     private func plain(_ status: Int, _ headers: [(String, String)] = [], on connection: OpaquePointer)

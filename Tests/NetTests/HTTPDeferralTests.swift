@@ -1,0 +1,245 @@
+// Deferred answers and the bounds of bodies, over real sockets.
+
+import Foundation
+import Glibc
+import Testing
+
+@testable import Net
+
+extension NetTests {
+    @Suite struct HTTPDeferralTests {
+        private static let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
+
+        private static func text(_ status: Int, _ text: String) -> HTTPResponse {
+            HTTPResponse(status: status, body: .bytes(Array(text.utf8)))
+        }
+
+        /// A server that defers everything to `start`.
+        private static func serve(
+            threads: Int = 2, limit: Int = 20_000, fallback: HTTPResponse? = nil,
+            _ start: @escaping @Sendable (HTTPReply) -> Void
+        ) throws -> HTTPServer {
+            let fallback = fallback ?? text(504, "late")
+            return try HTTPServer.start(
+                HTTPServerSettings(port: 0, threads: threads),
+                handler: ClosureHandler { _ in
+                    .deferred(limitMilliseconds: limit, fallback: fallback, start: start)
+                })
+        }
+
+        /// A response's status and its body of known length.
+        private static func answer(_ socket: RawSocket) -> (status: String, body: String) {
+            let head = socket.readHead()
+            let length = head.components(separatedBy: "\r\n").first {
+                $0.lowercased().hasPrefix("content-length:")
+            }
+            let count = length.flatMap { Int($0.dropFirst(15).trimmingCharacters(in: .whitespaces)) } ?? 0
+            return (
+                String(head.prefix(12).suffix(3)),
+                String(decoding: socket.read(exactly: count), as: UTF8.self)
+            )
+        }
+
+        @Test func `a hundred wait at once on two threads`() throws {
+            let before = openDescriptors()
+            let replies = Locked<[HTTPReply]>([])
+            let server = try Self.serve { reply in replies.with { $0.append(reply) } }
+            var sockets: [RawSocket] = []
+            for _ in 0..<100 {
+                let socket = try RawSocket(port: server.port)
+                socket.write(Self.get)
+                sockets.append(socket)
+            }
+            #expect(eventually { replies.with { $0.count == 100 } })
+            let waiting = replies.with { $0 }
+            DispatchQueue.concurrentPerform(iterations: 100) { waiting[$0].send(Self.text(200, "there")) }
+            for socket in sockets {
+                let (status, body) = Self.answer(socket)
+                #expect(status == "200" && body == "there")
+            }
+            // The connections live on.
+            replies.with { $0 = [] }
+            let first = try #require(sockets.first)
+            first.write(Self.get + Self.get)
+            #expect(eventually { replies.with { $0.count == 1 } })
+            replies.with { $0 }.first?.send(Self.text(200, "one"))
+            #expect(Self.answer(first).body == "one")
+            #expect(eventually { replies.with { $0.count == 2 } })
+            replies.with { $0 }.last?.send(Self.text(200, "two"))
+            #expect(Self.answer(first).body == "two")
+            sockets = []
+            server.stop()
+            #expect(eventually { openDescriptors() <= before + 1 })
+        }
+
+        @Test func `an answer before the handler returns is sent`() throws {
+            let server = try Self.serve { $0.send(Self.text(201, "at once")) }
+            let socket = try RawSocket(port: server.port)
+            for _ in 0..<50 {
+                socket.write(Self.get)
+                let (status, body) = Self.answer(socket)
+                #expect(status == "201" && body == "at once")
+            }
+            server.stop()
+        }
+
+        @Test func `only the first answer counts, and the others' descriptors are closed`() throws {
+            let before = openDescriptors()
+            let answers = Locked(0)
+            let server = try Self.serve { reply in
+                DispatchQueue.global().async {
+                    reply.send(Self.text(200, "first"))
+                    for _ in 0..<10 {
+                        reply.send(
+                            HTTPResponse(
+                                status: 200,
+                                body: .file(
+                                    descriptor: open("/dev/null", O_RDONLY), offset: 0, length: 1)))
+                    }
+                    answers.with { $0 += 1 }
+                }
+            }
+            let socket = try RawSocket(port: server.port)
+            socket.write(Self.get)
+            #expect(Self.answer(socket).body == "first")
+            #expect(eventually { answers.with { $0 == 1 } })
+            server.stop()
+            #expect(eventually { openDescriptors() <= before + 1 })
+        }
+
+        @Test func `the fallback comes when the limit passes, or the reply is let go of`() throws {
+            let held = Locked<[HTTPReply]>([])
+            let late = try Self.serve(limit: 150) { reply in held.with { $0.append(reply) } }
+            let socket = try RawSocket(port: late.port)
+            let begun = Date()
+            socket.write(Self.get)
+            let (status, body) = Self.answer(socket)
+            #expect(status == "504" && body == "late")
+            #expect(Date().timeIntervalSince(begun) >= 0.15)
+            held.with { $0 }.first?.send(Self.text(200, "too late"))
+            socket.write(Self.get)
+            #expect(Self.answer(socket).body == "late")
+            late.stop()
+
+            let dropped = try Self.serve { _ in }
+            let other = try RawSocket(port: dropped.port)
+            other.write(Self.get)
+            #expect(Self.answer(other).body == "late")
+            dropped.stop()
+        }
+
+        @Test func `a client that has gone leaves nothing behind`() throws {
+            let before = openDescriptors()
+            let replies = Locked<[HTTPReply]>([])
+            let server = try Self.serve { reply in replies.with { $0.append(reply) } }
+            for _ in 0..<20 {
+                let socket = try RawSocket(port: server.port)
+                socket.write(Self.get)
+            }
+            #expect(eventually { replies.with { $0.count == 20 } })
+            let file = HTTPBody.file(descriptor: open("/dev/zero", O_RDONLY), offset: 0, length: 1)
+            let waiting = replies.with { $0 }
+            waiting.first?.send(HTTPResponse(status: 200, body: file))
+            for reply in waiting.dropFirst() { reply.send(Self.text(200, "gone?")) }
+            replies.with { $0 = [] }
+            // The server serves on; its own descriptors are all that is left.
+            let own = try RawSocket(port: server.port)
+            own.write(Self.get)
+            #expect(eventually { replies.with { $0.count == 1 } })
+            server.stop()
+            #expect(eventually { openDescriptors() <= before + 2 })
+        }
+
+        @Test func `a server stops while requests wait, and late answers are harmless`() throws {
+            let before = openDescriptors()
+            for _ in 0..<10 {
+                let replies = Locked<[HTTPReply]>([])
+                let server = try Self.serve(
+                    fallback: HTTPResponse(
+                        status: 200,
+                        body: .file(descriptor: open("/dev/null", O_RDONLY), offset: 0, length: 1))
+                ) { reply in replies.with { $0.append(reply) } }
+                let sockets = try (0..<10).map { _ in try RawSocket(port: server.port) }
+                // One descriptor in one fallback: only one request here.
+                sockets.first?.write(Self.get)
+                #expect(eventually { replies.with { $0.count == 1 } })
+                let waiting = replies.with { $0 }
+                DispatchQueue.concurrentPerform(iterations: 2) { index in
+                    if index == 0 { server.stop() } else { waiting.first?.send(Self.text(200, "race")) }
+                }
+                waiting.first?.send(Self.text(200, "after the end"))
+                replies.with { $0 = [] }
+            }
+            #expect(eventually { openDescriptors() <= before + 1 })
+        }
+
+        @Test func `bodies have bounds by path`() throws {
+            let sizes = Locked<[Int]>([])
+            let server = try HTTPServer.start(
+                HTTPServerSettings(
+                    port: 0, bodyBytes: 100,
+                    bodyLimits: [HTTPBodyLimit(path: "/hooks/", bytes: 3_000_000, seconds: 30)]),
+                handler: ClosureHandler { request in
+                    sizes.with { $0.append(request.body.count) }
+                    return .response(HTTPResponse(status: 200))
+                })
+            func status(_ request: String) throws -> String {
+                let socket = try RawSocket(port: server.port)
+                socket.write(request)
+                return Self.answer(socket).status
+            }
+            let large = String(repeating: "x", count: 2_500_000)
+            let chunked = "26259F\r\n" + large.prefix(2_500_000 - 1) + "\r\n1\r\nx\r\n0\r\n\r\n"
+            #expect(
+                try status(
+                    "POST /hooks/a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked)
+                    == "200")
+            #expect(
+                try status("POST /%68ooks/a HTTP/1.1\r\nHost: h\r\nContent-Length: 2500000\r\n\r\n" + large)
+                    == "200")
+            #expect(sizes.with { $0 } == [2_500_000, 2_500_000])
+            // Refused before a byte of the body is there.
+            #expect(
+                try status("POST /hooks/a HTTP/1.1\r\nHost: h\r\nContent-Length: 3000001\r\n\r\n") == "413")
+            #expect(try status("POST /hooks HTTP/1.1\r\nHost: h\r\nContent-Length: 101\r\n\r\n") == "413")
+            #expect(try status("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 101\r\n\r\n") == "413")
+            #expect(sizes.with { $0.count } == 2)
+            server.stop()
+        }
+
+        @Test(arguments: ["Content-Length: 100\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n64;e="])
+        func `a body that drips is cut`(_ rest: String) throws {
+            let before = openDescriptors()
+            let server = try HTTPServer.start(
+                HTTPServerSettings(port: 0, idleSeconds: 60, bodySeconds: 1),
+                handler: ClosureHandler { _ in .response(HTTPResponse(status: 200)) })
+            let socket = try RawSocket(port: server.port)
+            let begun = Date()
+            socket.write("POST / HTTP/1.1\r\nHost: h\r\n" + rest)
+            let ended = Locked(false)
+            let done = DispatchSemaphore(value: 0)
+            Thread.detachNewThread {
+                // A byte every 50 ms: never idle, never done.
+                while !ended.with({ $0 }) {
+                    socket.write("x")
+                    usleep(50_000)
+                }
+                done.signal()
+            }
+            _ = socket.readToEnd()
+            let seconds = Date().timeIntervalSince(begun)
+            ended.with { $0 = true }
+            done.wait()
+            #expect(seconds >= 0.9 && seconds < 4, "cut after \(seconds) s")
+            // A body that is whole in time frees the connection from its limit.
+            let quick = try RawSocket(port: server.port)
+            quick.write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx")
+            #expect(Self.answer(quick).status == "200")
+            usleep(1_300_000)
+            quick.write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx")
+            #expect(Self.answer(quick).status == "200")
+            server.stop()
+            #expect(eventually { openDescriptors() <= before + 2 })
+        }
+    }
+}
