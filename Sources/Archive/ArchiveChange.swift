@@ -44,12 +44,14 @@ public struct SealRequest: Sendable, Hashable {
     public var events: [EventRow]
     /// What was counted.
     public var metrics: MetricsRow
+    /// Who made the recording: `bridge`, or `voicemail` for our own answering machine. A carrier's is adopted.
+    public var origin: RecordingOrigin
 
     /// A request to seal `file`.
     public init(
         file: SealedFile?, recoveryCause: String? = nil, missing: [MissingInterval] = [],
         ending: CallEnding? = nil, turns: [TurnRow] = [], events: [EventRow] = [],
-        metrics: MetricsRow = MetricsRow()
+        metrics: MetricsRow = MetricsRow(), origin: RecordingOrigin = .bridge
     ) {
         self.file = file
         self.recoveryCause = recoveryCause
@@ -58,6 +60,7 @@ public struct SealRequest: Sendable, Hashable {
         self.turns = turns
         self.events = events
         self.metrics = metrics
+        self.origin = origin
     }
 }
 
@@ -76,4 +79,51 @@ public enum ArchiveChange: Sendable {
     /// Something to be traced that changes no row ("recording.read", "settings.changed"): `detail` is a JSON
     /// object without anything personal.
     case note(kind: String, callID: String?, detail: String)
+    /// A recording that a carrier made becomes one of the archive's, with a call row of its own.
+    case adopt(AdoptRequest)
+    /// What was said in an adopted recording, once.
+    case attachTranscript(id: String, turns: [TurnRow])
+    /// What is known of the customer behind a telephone number; replaces what was.
+    case storeContext(ContextRow)
+    /// Nothing is known any more of the customer behind a telephone number.
+    case removeContext(phone: String)
+    /// Many customers' contexts, all of them or none.
+    case importContexts([ContextRow])
+    /// A pass was issued that a media stream will show.
+    case issuePass(PassRow)
+    /// A pass was shown (milliseconds UTC). Throws `unknownPass`, `claimedPass`: a pass is good once.
+    case claimPass(digest: Digest, at: Int64)
+    /// An outbound call was asked for.
+    case dial(DialRow)
+    /// An outbound call went on. A state older than the known one changes nothing: news come out of order.
+    case dialProgress(id: String, DialProgress)
+    /// A carrier's webhook, once for each of its keys.
+    case carrierEvent(CarrierEventRow)
+    /// What ElevenLabs says of a conversation; an older delivery changes nothing.
+    case conversation(ConversationRow)
+    /// ElevenLabs' own audio of a conversation, written where `CallArchive.temporaryConversationAudio` says.
+    case conversationAudio(ConversationAudio)
+}
+
+/// What a change came to, in rows.
+public struct ChangeOutcome: Sendable, Hashable {
+    /// Rows that are new.
+    public var added = 0
+    /// Rows that say something else now.
+    public var replaced = 0
+    /// Rows that are gone.
+    public var removed = 0
+    /// Rows that were so already.
+    public var unchanged = 0
+
+    /// An outcome made of its parts.
+    public init(added: Int = 0, replaced: Int = 0, removed: Int = 0, unchanged: Int = 0) {
+        self.added = added
+        self.replaced = replaced
+        self.removed = removed
+        self.unchanged = unchanged
+    }
+
+    /// Whether anything was changed.
+    public var isChange: Bool { added + replaced + removed > 0 }
 }

@@ -58,6 +58,16 @@ public enum ArchiveError: Error, Sendable, Hashable {
     case wrongState(RecordingState)
     /// There is no file to seal.
     case noFile
+    /// No such pass, or it has expired.
+    case unknownPass
+    /// The pass was shown already.
+    case claimedPass
+    /// No such outbound call.
+    case unknownDial
+    /// The recording is not one that a carrier made.
+    case wrongOrigin
+    /// The recording has a transcript already, another one.
+    case differentTranscript
     /// A value is out of its bounds; the name of its field.
     case badValue(field: String)
     /// A cursor that this program has not issued.
@@ -96,6 +106,11 @@ extension ArchiveError: CustomStringConvertible {
         case .unknownCall: "no such call"
         case .wrongState(let state): "not done while the recording is \(state.rawValue)"
         case .noFile: "there is no file to seal"
+        case .unknownPass: "no such pass, or it has expired"
+        case .claimedPass: "the pass was shown already"
+        case .unknownDial: "no such outbound call"
+        case .wrongOrigin: "the recording is not one that a carrier made"
+        case .differentTranscript: "the recording has another transcript already"
         case .badValue(let field): "a value out of bounds: \(field)"
         case .badCursor: "not a cursor of this archive"
         case .queueFull: "the catalog's queue is full"

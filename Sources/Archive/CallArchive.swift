@@ -38,32 +38,47 @@ public final class CallArchive: Sendable {
         self.clock = clock
         lock = try StorageLock(layout)
         writer = try ArchiveWriter(path: layout.databasePath, limit: settings.queueLimit)
+        try writer.runAndWait { connection throws(ArchiveError) in
+            try CatalogChanges(connection: connection, now: clock()).purgePasses(limit: 10_000)
+        }
         catalog = Catalog(layout, readers: settings.readers)
     }
 
     /// Where the recording of a call is to be written before it is sealed (absolute); its folder is made. Throws
     /// `badValue`, `file`.
-    public func temporaryRecording(_ id: String, startedAt: Int64) throws(ArchiveError) -> String {
-        let path = try layout.temporaryRecording(id, startedAt: startedAt)
+    public func temporaryRecording(
+        _ id: String, startedAt: Int64, format: RecordingFormat = .mp3
+    ) throws(ArchiveError) -> String {
+        let path = try layout.temporaryRecording(id, startedAt: startedAt, format: format)
         try layout.prepareFolder(of: path, files: files)
         return layout.absolute(path)
     }
 
-    /// Does `change` and suspends until it is on the disk.
-    public func apply(_ change: ArchiveChange) async throws(ArchiveError) {
+    /// Where ElevenLabs' audio of a conversation is to be written before it is sealed (absolute); its folder is made.
+    /// Throws `badValue`, `file`.
+    public func temporaryConversationAudio(_ audio: ConversationAudio) throws(ArchiveError) -> String {
+        let path = try audio.temporaryPath(layout)
+        try layout.prepareFolder(of: path, files: files)
+        return layout.absolute(path)
+    }
+
+    /// Does `change` and suspends until it is on the disk; says what it came to.
+    @discardableResult
+    public func apply(_ change: ArchiveChange) async throws(ArchiveError) -> ChangeOutcome {
         try await writer.run(work(change))
     }
 
     /// Does `change`; `completion` is called on the writer's thread when it is on the disk, and must not block. When
     /// the queue is full or the archive closed it is called at once with `queueFull` or `closed`.
     public func apply(
-        _ change: ArchiveChange, completion: @escaping @Sendable (Result<Void, ArchiveError>) -> Void
+        _ change: ArchiveChange, completion: @escaping @Sendable (Result<ChangeOutcome, ArchiveError>) -> Void
     ) {
         writer.submit(work(change), completion: completion)
     }
 
     /// Does `change` and blocks until it is on the disk. For worker threads: never from a completion or an event loop.
-    public func applyAndWait(_ change: ArchiveChange) throws(ArchiveError) {
+    @discardableResult
+    public func applyAndWait(_ change: ArchiveChange) throws(ArchiveError) -> ChangeOutcome {
         try writer.runAndWait(work(change))
     }
 
@@ -112,19 +127,35 @@ public final class CallArchive: Sendable {
 
     private func work(
         _ change: ArchiveChange
-    ) -> @Sendable (SQLiteConnection) throws(ArchiveError) -> Void {
+    ) -> @Sendable (SQLiteConnection) throws(ArchiveError) -> ChangeOutcome {
         { [layout, files, clock] connection throws(ArchiveError) in
             let changes = CatalogChanges(connection: connection, now: clock())
+            let sealing = Sealing(layout: layout, files: files, changes: changes)
+            // What has an entry in the ledger has changed something: doing it twice writes none.
+            let before = try Ledger.head(connection).entries
             switch change {
             case .open(let call): try changes.open(call)
             case .annotate(let id, let stream, let agent, let conversation):
                 try changes.annotate(id, streamID: stream, agentID: agent, conversationID: conversation)
             case .rendering(let id, let ending): try changes.rendering(id, ending)
-            case .seal(let id, let request):
-                try Sealing(layout: layout, files: files, changes: changes).seal(id, request)
+            case .seal(let id, let request): try sealing.seal(id, request)
             case .fail(let id, let cause, let ending): try changes.fail(id, cause: cause, ending)
             case .note(let kind, let callID, let detail): try changes.note(kind, callID, detail)
+            case .adopt(let request): return try sealing.adopt(request)
+            case .attachTranscript(let id, let turns): return try changes.attachTranscript(id, turns)
+            case .storeContext(let row): return try changes.storeContext(row)
+            case .removeContext(let phone): return try changes.removeContext(phone)
+            case .importContexts(let rows): return try changes.importContexts(rows)
+            case .issuePass(let row): return try changes.issuePass(row)
+            case .claimPass(let digest, let instant): return try changes.claimPass(digest, at: instant)
+            case .dial(let row): return try changes.dial(row)
+            case .dialProgress(let id, let progress): return try changes.progress(id, progress)
+            case .carrierEvent(let row): return try changes.carrierEvent(row)
+            case .conversation(let row): return try changes.conversation(row)
+            case .conversationAudio(let audio): return try sealing.seal(audio)
             }
+            let entries = try Ledger.head(connection).entries - before
+            return entries > 0 ? ChangeOutcome(replaced: 1) : ChangeOutcome(unchanged: 1)
         }
     }
 }

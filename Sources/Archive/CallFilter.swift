@@ -22,6 +22,8 @@ public struct CallFilter: Sendable, Hashable {
     public var endWho: EndParty?
     /// Why it ended.
     public var endWhy: String?
+    /// Who made the recording.
+    public var origin: RecordingOrigin?
 
     /// Every call.
     public init() {}
@@ -36,7 +38,8 @@ public struct CallFilter: Sendable, Hashable {
     /// CROSS JOIN fixes which table leads, so that the order always comes from an index: `recordings` when only the
     /// state narrows (few are unfinished), `calls` otherwise.
     func query(after cursor: PageCursor?) -> (sql: String, values: [SQLiteValue], time: String, id: String) {
-        let recordingsLead = state != nil && !narrowsCalls
+        // Few recordings are a carrier's or an answering machine's, nearly all are a bridge's.
+        let recordingsLead = (state != nil || (origin != nil && origin != .bridge)) && !narrowsCalls
         let time = recordingsLead ? "r.started_at" : "c.started_at"
         let id = recordingsLead ? "r.call_id" : "c.id"
         var conditions: [String] = []
@@ -46,6 +49,11 @@ public struct CallFilter: Sendable, Hashable {
             values += bound
         }
         if let state { add("r.state = ?", [.text(state.rawValue)]) }
+        if let origin {
+            // The index of origins has all but the bridge's rows, and SQLite must see that this is none of them.
+            if origin != .bridge { add("r.origin <> 'bridge'", []) }
+            add("r.origin = ?", [.text(origin.rawValue)])
+        }
         if let carrier { add("c.carrier = ?", [.text(carrier)]) }
         if let caller { add("c.caller = ?", [.text(caller)]) }
         if let called { add("c.called = ?", [.text(called)]) }

@@ -19,25 +19,31 @@ struct CatalogChanges {
                 guard same else { throw .badValue(field: "id") }
                 return
             }
-            try connection.execute(
-                """
-                INSERT INTO calls (id, carrier, carrier_call_id, stream_id, account_id, caller, called, agent_id,
-                conversation_id, started_at, ended_at, duration_samples, rate, end_who, end_why, parameters)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-                [
-                    .text(call.id), .text(call.carrier), .text(call.carrierCallID),
-                    SQLiteValue(call.streamID),
-                    SQLiteValue(call.accountID), SQLiteValue(call.caller), SQLiteValue(call.called),
-                    SQLiteValue(call.agentID), SQLiteValue(call.conversationID), .integer(call.startedAt),
-                    SQLiteValue(call.endedAt), .integer(call.durationSamples), SQLiteValue(call.rate),
-                    SQLiteValue(call.endWho?.rawValue), SQLiteValue(call.endWhy), .text(call.parameters),
-                ])
+            try insert(call)
             try connection.execute(
                 "INSERT INTO recordings (call_id, started_at, state) VALUES (?, ?, 'recording')",
                 [.text(call.id), .integer(call.startedAt)])
             try trace("call.opened", call.id, [("carrier", JSONText.quoted(call.carrier))])
+            try linkConversation(call.conversationID, to: call.id)
         }
+    }
+
+    /// The row of a call, within a transaction.
+    func insert(_ call: CallRow) throws(ArchiveError) {
+        try connection.execute(
+            """
+            INSERT INTO calls (id, carrier, carrier_call_id, stream_id, account_id, caller, called, agent_id,
+            conversation_id, started_at, ended_at, duration_samples, rate, end_who, end_why, parameters)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                .text(call.id), .text(call.carrier), .text(call.carrierCallID),
+                SQLiteValue(call.streamID),
+                SQLiteValue(call.accountID), SQLiteValue(call.caller), SQLiteValue(call.called),
+                SQLiteValue(call.agentID), SQLiteValue(call.conversationID), .integer(call.startedAt),
+                SQLiteValue(call.endedAt), .integer(call.durationSamples), SQLiteValue(call.rate),
+                SQLiteValue(call.endWho?.rawValue), SQLiteValue(call.endWhy), .text(call.parameters),
+            ])
     }
 
     func annotate(
@@ -57,6 +63,7 @@ struct CatalogChanges {
                 """,
                 [.text(id), SQLiteValue(streamID), SQLiteValue(agentID), SQLiteValue(conversationID)])
             try trace("call.annotated", id, [])
+            try linkConversation(conversationID, to: id)
         }
     }
 
@@ -103,7 +110,8 @@ struct CatalogChanges {
             try connection.execute(
                 """
                 UPDATE recordings SET state = ?2, cause = ?3, path = ?4, bytes = ?5, sha256 = ?6, samples = ?7,
-                rate = ?8, channels = ?9, bitrate = ?10, quality = ?11, sealed_at = ?12, missing = ?13
+                rate = ?8, channels = ?9, bitrate = ?10, quality = ?11, sealed_at = ?12, missing = ?13,
+                origin = ?14
                 WHERE call_id = ?1
                 """,
                 [
@@ -112,6 +120,7 @@ struct CatalogChanges {
                     .integer(facts?.samples ?? 0), SQLiteValue(facts?.rate),
                     SQLiteValue(facts?.channels.rawValue), SQLiteValue(facts?.bitrate),
                     SQLiteValue(facts?.quality), .integer(now), .text(RowMapping.json(request.missing)),
+                    .text(request.origin.rawValue),
                 ])
             guard connection.changes == 1 else { throw .unknownCall }
             try RowMapping.insert(request.turns, of: id, connection)
@@ -125,6 +134,9 @@ struct CatalogChanges {
                 ]
             }
             if let cause = request.recoveryCause { members.append(("cause", JSONText.quoted(cause))) }
+            if request.origin != .bridge {
+                members.append(("origin", JSONText.quoted(request.origin.rawValue)))
+            }
             let kind = file == nil ? "recording.empty" : "recording.\(state.rawValue)"
             try trace(kind, id, members + endingMembers(request.ending))
         }
@@ -152,6 +164,7 @@ struct CatalogChanges {
                 .text(id), .integer(ending.endedAt), .integer(ending.durationSamples),
                 .text(ending.who.rawValue), .text(ending.why), SQLiteValue(ending.conversationID),
             ])
+        try linkConversation(ending.conversationID, to: id)
     }
 
     private func endingMembers(_ ending: CallEnding?) -> [(name: String, json: String)] {
@@ -162,7 +175,7 @@ struct CatalogChanges {
         ]
     }
 
-    private func trace(
+    func trace(
         _ kind: String, _ id: String, _ members: [(name: String, json: String)]
     ) throws(ArchiveError) {
         try Ledger.append(

@@ -22,8 +22,22 @@ public enum ReconcileFinding: Sendable, Hashable {
     case unknownFile(path: String)
     /// A tape of a call the catalog does not know.
     case unknownTape(id: String)
+    /// Sealed audio of a conversation is not as it was sealed.
+    case conversationAudio(conversationID: String, AudioFault)
     /// A recording that was not finished.
     case unfinished(id: String, state: RecordingState, hasTape: Bool)
+}
+
+/// What is wrong with a sealed file.
+public enum AudioFault: Sendable, Hashable {
+    /// It is not there.
+    case missing
+    /// It has another length.
+    case wrongLength
+    /// It has other bytes.
+    case wrongHash
+    /// It can be written to.
+    case unprotected
 }
 
 /// What a comparison found.
@@ -71,7 +85,9 @@ public struct Reconciliation: Sendable {
             report.rows += batch.count
             last = end.call.id
         }
-        for path in found.sorted() {
+        let (owned, faults) = try conversations(checkHashes: checkHashes)
+        report.findings += faults
+        for path in found.sorted() where !owned.contains(path) {
             if let finding = try finding(file: path, known: known, tapes: tapes) {
                 report.findings.append(finding)
             }
@@ -90,6 +106,9 @@ public struct Reconciliation: Sendable {
             case .leftover(let path, superseded: true): try files.remove(layout.absolute(path))
             case .unprotected(let id):
                 guard let path = try catalog.call(id)?.recording.path else { continue }
+                try files.protect(layout.absolute(path))
+            case .conversationAudio(let id, .unprotected):
+                guard let path = try catalog.conversation(id)?.audioPath else { continue }
                 try files.protect(layout.absolute(path))
             default: left.findings.append(finding)
             }
@@ -114,18 +133,54 @@ public struct Reconciliation: Sendable {
         }
         guard let path = item.recording.path, let bytes = item.recording.bytes else { return [] }
         let place = layout.absolute(path)
-        guard let length = try files.length(place) else { return [.missingFile(id: id)] }
-        if length != bytes { return [.wrongLength(id: id, expected: bytes, found: length)] }
-        var list: [ReconcileFinding] = []
-        if checkHashes {
+        let sealed = checkHashes ? item.recording.sha256 : nil
+        return try faults(place, bytes: bytes, sha256: sealed).map { fault throws(ArchiveError) in
+            switch fault {
+            case .missing: .missingFile(id: id)
+            case .wrongLength:
+                .wrongLength(id: id, expected: bytes, found: try files.length(place) ?? 0)
+            case .wrongHash: .wrongHash(id: id)
+            case .unprotected: .unprotected(id: id)
+            }
+        }
+    }
+
+    /// What is wrong with a sealed file; its bytes are looked at when `sha256` is given.
+    private func faults(_ place: String, bytes: Int64, sha256: Digest?) throws(ArchiveError) -> [AudioFault] {
+        guard let length = try files.length(place) else { return [.missing] }
+        if length != bytes { return [.wrongLength] }
+        var list: [AudioFault] = []
+        if let sha256 {
             let descriptor = try files.open(place)
             let digest = Result { () throws(ArchiveError) in try files.digest(descriptor) }
             try files.close(descriptor)
-            if try digest.get() != item.recording.sha256 { list.append(.wrongHash(id: id)) }
+            if try digest.get() != sha256 { list.append(.wrongHash) }
         }
         var status = stat()
-        if lstat(place, &status) == 0, status.st_mode & 0o222 != 0 { list.append(.unprotected(id: id)) }
+        if lstat(place, &status) == 0, status.st_mode & 0o222 != 0 { list.append(.unprotected) }
         return list
+    }
+
+    /// Every file that is a conversation's audio, and what is wrong with them.
+    private func conversations(
+        checkHashes: Bool
+    ) throws(ArchiveError) -> (owned: Set<String>, faults: [ReconcileFinding]) {
+        var owned: Set<String> = []
+        var found: [ReconcileFinding] = []
+        var last = ""
+        while true {
+            let batch = try catalog.conversationsWithAudio(after: last, limit: 1000)
+            guard let end = batch.last else { return (owned, found) }
+            for row in batch {
+                guard let path = row.audioPath, let bytes = row.audioBytes else { continue }
+                owned.insert(path)
+                let sealed = checkHashes ? row.audioSHA256 : nil
+                for fault in try faults(layout.absolute(path), bytes: bytes, sha256: sealed) {
+                    found.append(.conversationAudio(conversationID: row.conversationID, fault))
+                }
+            }
+            last = end.conversationID
+        }
     }
 
     private func finding(
@@ -144,9 +199,9 @@ public struct Reconciliation: Sendable {
             return .leftover(path: path, superseded: superseded)
         }
         // At its own place it was looked at with its row; anywhere else it is a stranger.
-        let own = try catalog.call(id).map { item throws(ArchiveError) in
-            try layout.recording(id, startedAt: item.call.startedAt)
-        }
+        guard let item = try catalog.call(id) else { return .unknownFile(path: path) }
+        var own = item.recording.path
+        if own == nil { own = try layout.recording(id, startedAt: item.call.startedAt) }
         return own == path ? nil : .unknownFile(path: path)
     }
 

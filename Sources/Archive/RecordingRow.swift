@@ -70,6 +70,10 @@ public struct RecordingRow: Sendable, Hashable {
     public var sealedAt: Int64?
     /// What a recovered file lacks.
     public var missing: [MissingInterval]
+    /// Who made it.
+    public var origin = RecordingOrigin.bridge
+    /// Where it was fetched from, for a recording a carrier made.
+    public var provenance: RecordingProvenance?
 
     /// A recording in `state`, with nothing else known.
     public init(callID: String, state: RecordingState) {
@@ -80,6 +84,8 @@ public struct RecordingRow: Sendable, Hashable {
 
     /// Whether it is final and there is a file.
     public var hasAudio: Bool { path != nil }
+    /// The form of its file.
+    public var format: RecordingFormat { RecordingFormat(path: path) }
 }
 
 /// A call with its recording, as lists show them.

@@ -8,7 +8,7 @@ enum RowMapping {
         c.id, c.carrier, c.carrier_call_id, c.stream_id, c.account_id, c.caller, c.called, c.agent_id, \
         c.conversation_id, c.started_at, c.ended_at, c.duration_samples, c.rate, c.end_who, c.end_why, \
         c.parameters, r.state, r.cause, r.path, r.bytes, r.sha256, r.samples, r.rate, r.channels, r.bitrate, \
-        r.quality, r.sealed_at, r.missing
+        r.quality, r.sealed_at, r.missing, r.origin, r.provenance
         """
 
     static func listed(
@@ -35,6 +35,11 @@ enum RowMapping {
         recording.sealedAt = row.optionalInteger(26)
         let missing = row.text(27)
         if missing != "[]" { recording.missing = try intervals(missing, connection) }
+        guard let origin = RecordingOrigin(rawValue: row.text(28)) else { throw .badValue(field: "origin") }
+        recording.origin = origin
+        if let json = row.optionalText(29) {
+            recording.provenance = try RecordingProvenance.read(json, connection)
+        }
         return ListedCall(call: call, recording: recording)
     }
 

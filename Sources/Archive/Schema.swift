@@ -14,7 +14,9 @@ enum Schema {
     static let applicationID: Int64 = 0x5465_656c
 
     /// Every step, in order. A step that was released is never changed: a new one is added.
-    static let migrations: [Migration] = [Migration(number: 1, statements: version1)]
+    static let migrations: [Migration] = [
+        Migration(number: 1, statements: version1), Migration(number: 2, statements: version2),
+    ]
 
     /// The version of this program's schema.
     static var current: Int { migrations.last?.number ?? 0 }

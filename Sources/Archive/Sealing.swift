@@ -21,6 +21,16 @@ struct Sealing {
             // A call without audio: a valid row and no file.
             return try changes.seal(id, request, file: nil)
         }
+        let hash = try place(temporary, as: final, bytes: file.bytes)
+
+        // 8. Only now the catalog learns of it, all of it in one transaction: a row that says "sealed" has its file,
+        //    its hash, its transcript and its entry in the ledger, or there is no such row.
+        try changes.seal(id, request, file: (final, hash))
+    }
+
+    /// The steps on a file that is to be final, up to the catalog's own: everything that is sealed goes this way.
+    /// Both paths are relative to the storage. Throws `noFile`, `wrongLength`, `file`.
+    func place(_ temporary: String, as final: String, bytes: Int64) throws(ArchiveError) -> Digest {
         let finalPath = layout.absolute(final)
         let temporaryPath = layout.absolute(temporary)
 
@@ -34,7 +44,7 @@ struct Sealing {
         guard let length = found else { throw .noFile }
 
         // 2. Its length is checked against what its writer counted: a short write that nobody noticed ends here.
-        guard length == file.bytes else { throw .wrongLength(expected: file.bytes, found: length) }
+        guard length == bytes else { throw .wrongLength(expected: bytes, found: length) }
 
         // 3. Its bytes are hashed and flushed before it gets its name: after a power cut a rename may be there
         //    without the bytes. A flush that failed is never repeated on the same file (the kernel drops the dirty
@@ -61,10 +71,7 @@ struct Sealing {
 
         // 7. From here on nobody changes it by mistake.
         try files.protect(finalPath)
-
-        // 8. Only now the catalog learns of it, all of it in one transaction: a row that says "sealed" has its file,
-        //    its hash, its transcript and its entry in the ledger, or there is no such row.
-        try changes.seal(id, request, file: (final, hash))
+        return hash
     }
 
     /// A second request for a sealed recording: nothing to do when it is the same one.
@@ -76,15 +83,22 @@ struct Sealing {
             recording.bytes == facts?.bytes && recording.samples == (facts?.samples ?? 0)
             && recording.rate == facts?.rate && recording.channels == facts?.channels
         guard same else { throw .differentSeal }
+        try discard(temporary, if: recording.sha256)
+    }
+
+    /// Removes a file (absolute path) that was made once more, when it is what was sealed. Throws `differentSeal`.
+    func discard(_ temporary: String, if sealed: Digest?) throws(ArchiveError) {
         guard try files.length(temporary) != nil else { return }
         let descriptor = try files.open(temporary)
         let digest = Result { () throws(ArchiveError) in try files.digest(descriptor) }
         try files.close(descriptor)
-        guard try digest.get() == recording.sha256 else { throw .differentSeal }
+        guard try digest.get() == sealed else { throw .differentSeal }
         try files.remove(temporary)
     }
 
     private func check(_ request: SealRequest) throws(ArchiveError) {
+        // A carrier's recording comes by adoption, with what tells where it is from.
+        guard request.origin != .carrier else { throw .badValue(field: "origin") }
         if let file = request.file {
             guard file.bytes > 0 else { throw .badValue(field: "bytes") }
             guard file.samples >= 0 else { throw .badValue(field: "samples") }

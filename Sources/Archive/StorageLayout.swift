@@ -23,20 +23,45 @@ public struct StorageLayout: Sendable, Hashable {
     /// The folder of tapes.
     public var tapesFolder: String { root + "/tapes" }
 
-    /// A recording's final place relative to the storage: `recordings/YYYY/MM/DD/<id>.mp3`, by the UTC date of its
-    /// start. Throws `badValue` when `id` is not an identifier.
-    public func recording(_ id: String, startedAt: Int64) throws(ArchiveError) -> String {
+    /// A recording's final place relative to the storage: `recordings/YYYY/MM/DD/<id>.mp3` (or `.wav`), by the UTC
+    /// date of its start. Throws `badValue` when `id` is not an identifier.
+    public func recording(
+        _ id: String, startedAt: Int64, format: RecordingFormat = .mp3
+    ) throws(ArchiveError) -> String {
         guard CallID.isValid(id) else { throw .badValue(field: "id") }
-        let (year, month, day) = ArchiveTime.date(startedAt)
-        return "recordings/\(ArchiveTime.padded(Int64(year), 4))/\(ArchiveTime.padded(Int64(month), 2))/"
-            + "\(ArchiveTime.padded(Int64(day), 2))/\(id).mp3"
+        return Self.folder(ofDay: startedAt) + "/\(id).\(format.rawValue)"
     }
 
     /// Where a recording is written until it is sealed: beside its final place, so that the rename stays in one
     /// folder and is atomic.
-    public func temporaryRecording(_ id: String, startedAt: Int64) throws(ArchiveError) -> String {
-        try recording(id, startedAt: startedAt) + Self.temporarySuffix
+    public func temporaryRecording(
+        _ id: String, startedAt: Int64, format: RecordingFormat = .mp3
+    ) throws(ArchiveError) -> String {
+        try recording(id, startedAt: startedAt, format: format) + Self.temporarySuffix
     }
+
+    /// Where ElevenLabs' own audio of a conversation lies: in the folder of `day` (microseconds UTC), under the call's
+    /// identifier or else under the conversation's. Throws `badValue`.
+    func conversationAudio(
+        _ conversationID: String, callID: String?, day: Int64
+    ) throws(ArchiveError) -> String {
+        if let callID {
+            guard CallID.isValid(callID) else { throw .badValue(field: "id") }
+            return Self.folder(ofDay: day) + "/\(callID)\(Self.agentSuffix)"
+        }
+        // The identifier is a peer's: only what cannot leave the folder may be part of a name.
+        guard ConversationRow.isIdentifier(conversationID) else { throw .badValue(field: "conversation_id") }
+        return Self.folder(ofDay: day) + "/conversation-\(conversationID)\(Self.agentSuffix)"
+    }
+
+    private static func folder(ofDay instant: Int64) -> String {
+        let (year, month, day) = ArchiveTime.date(instant)
+        return "recordings/\(ArchiveTime.padded(Int64(year), 4))/\(ArchiveTime.padded(Int64(month), 2))/"
+            + ArchiveTime.padded(Int64(day), 2)
+    }
+
+    /// What ends the name of ElevenLabs' own audio.
+    static let agentSuffix = ".elevenlabs.mp3"
 
     /// What ends the name of a file that is not finished.
     static let temporarySuffix = ".part"
@@ -53,9 +78,11 @@ public struct StorageLayout: Sendable, Hashable {
     /// The identifier in the name of a recording, a temporary recording or a tape; nil for other names.
     static func identifier(inName name: String) -> String? {
         let id = String(name.prefix(26))
-        let rest = name.dropFirst(26)
-        guard CallID.isValid(id), rest == ".mp3" || rest == ".tape" || rest == ".mp3" + temporarySuffix
-        else { return nil }
+        var rest = name.dropFirst(26)
+        if rest.hasSuffix(temporarySuffix) { rest = rest.dropLast(temporarySuffix.count) }
+        guard CallID.isValid(id), [".mp3", ".wav", ".tape", agentSuffix].contains(String(rest)) else {
+            return nil
+        }
         return id
     }
 

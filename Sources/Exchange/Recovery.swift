@@ -93,6 +93,10 @@ struct Recovery {
         case .wrongHash(let id): log(.error, "recording_file_altered", ["call": .text(id)])
         case .unprotected(let id): log(.warning, "recording_file_writable", ["call": .text(id)])
         case .uncommitted(let id): log(.warning, "recording_uncommitted", ["call": .text(id)])
+        case .conversationAudio(let id, let fault):
+            log(
+                fault == .unprotected ? .warning : .error, "conversation_audio_\(fault)",
+                ["conversation": .text(id)])
         case .leftover: log(.info, "temporary_file_left")
         case .unknownFile: log(.warning, "file_without_row")
         case .unknownTape(let id): log(.warning, "tape_without_row", ["call": .text(id)])

@@ -112,6 +112,9 @@ import Testing
         FilterCase("rendering", { $0.state = .rendering }, { state($0) == .rendering }),
         FilterCase("failed", { $0.state = .failed }, { state($0) == .failed }),
         FilterCase("sealed", { $0.state = .sealed }, { _ in false }),
+        FilterCase("bridged", { $0.origin = .bridge }, { _ in true }),
+        FilterCase("voicemail", { $0.origin = .voicemail }, { _ in false }),
+        FilterCase("a carrier's", { $0.origin = .carrier }, { _ in false }),
         FilterCase("end", { $0.endWho = .agent }, { $0 % 2 == 1 }),
         FilterCase("end why", { $0.endWhy = "done" }, { $0 % 2 == 1 }),
         FilterCase(
