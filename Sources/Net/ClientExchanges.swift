@@ -76,7 +76,8 @@ final class ClientExchanges: NSObject, URLSessionDataDelegate, @unchecked Sendab
     /// Ends `task` with `error`, unless it has ended.
     func fail(_ task: URLSessionTask, _ error: NetError) {
         finish(task.taskIdentifier) { _ in .failure(error) }
-        task.cancel()
+        // Not from here: URLSession's thread may be waiting for this one (`DeliveryQueue`).
+        DispatchQueue.global().async { task.cancel() }
     }
 
     private func finish(

@@ -18,7 +18,7 @@ public final class HTTPClient: Sendable {
         settings.requestCachePolicy = .reloadIgnoringLocalCacheData
         settings.urlCredentialStorage = nil
         settings.httpMaximumConnectionsPerHost = max(connectionsPerHost, 1)
-        session = URLSession(configuration: settings, delegate: exchanges, delegateQueue: nil)
+        session = URLSession(configuration: settings, delegate: exchanges, delegateQueue: DeliveryQueue())
     }
 
     /// Ends the client: requests under way end with `NetError.cancelled`.
@@ -34,7 +34,8 @@ public final class HTTPClient: Sendable {
     /// all; the answer returned has no body then. The body of any other status is kept as by `send`.
     ///
     /// `onHead` comes once before the first piece, with status and header fields, for every status. Both are called
-    /// on the client's own thread, one call at a time, and must not wait: all answers of this client go through it.
+    /// on the client's own thread, one call at a time, and should not wait long: all
+    /// answers of this client go through it, and the network waits when they do not get on.
     /// A call that has begun may still run when this throws for a cancellation or a time limit; none begins after.
     /// Throws as `send` does; a body cut short is an error, whatever was handed on before.
     public func stream(

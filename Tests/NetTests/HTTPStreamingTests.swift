@@ -154,6 +154,39 @@ extension NetTests {
             listener.stop()
         }
 
+        @Test func `the peer waits for a slow reader`() async throws {
+            let sent = Locked(0)
+            let piece = [UInt8](repeating: 1, count: 1 << 20)
+            let listener = try RawListener { socket in
+                _ = socket.readHead()
+                socket.write("HTTP/1.1 200 OK\r\nContent-Length: \(40 << 20)\r\n\r\n")
+                for _ in 0..<40 {
+                    socket.write(piece)
+                    sent.with { $0 += piece.count }
+                }
+            }
+            let client = HTTPClient()
+            let received = Locked(0)
+            let ahead = Locked(0)
+            _ = try await client.stream(
+                HTTPClientRequest(url: "http://127.0.0.1:\(listener.port)/", answerBytes: 40 << 20)
+            ) { bytes in
+                // Slower than the loopback, so that pieces pile up.
+                usleep(200)
+                let total = received.with { count in
+                    count += bytes.count
+                    return count
+                }
+                let lead = sent.with { $0 } - total
+                ahead.with { $0 = max($0, lead) }
+            }
+            #expect(received.with { $0 } == 40 << 20)
+            // 4 MiB in line and as much again, and more, in the sockets' buffers; all of it would be 40 MiB.
+            #expect(ahead.with { $0 } < 20 << 20)
+            client.close()
+            listener.stop()
+        }
+
         @Test func `a download is a new file of the server's user, or none`() async throws {
             let sound = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8) }
             let server = try HTTPServer.start(
