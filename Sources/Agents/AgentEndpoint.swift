@@ -34,7 +34,7 @@ public enum AgentEndpoint {
     }
 
     /// Whether `base` is the secure kind, and its host and path without a closing slash.
-    private static func split(_ base: String) -> (isSecure: Bool, rest: Substring)? {
+    static func split(_ base: String) -> (isSecure: Bool, rest: Substring)? {
         guard let colon = base.firstIndex(of: ":") else { return nil }
         let isSecure: Bool
         switch base[..<colon].lowercased() {
@@ -53,8 +53,8 @@ public enum AgentEndpoint {
         return (isSecure, rest)
     }
 
-    /// `value` as one value of a query: all but RFC 3986's unreserved characters percent-encoded.
-    private static func escaped(_ value: String) -> String {
+    /// `value` as one value of a query or one part of a path: all but RFC 3986's unreserved characters percent-encoded.
+    static func escaped(_ value: String) -> String {
         var output: [UInt8] = []
         let digits = [UInt8]("0123456789ABCDEF".utf8)
         for byte in value.utf8 {

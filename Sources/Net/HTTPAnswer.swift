@@ -15,6 +15,7 @@ struct HTTPAnswer: ~Copyable {
             case .bytes(let bytes): Self.bytes(bytes)
             case .file(let descriptor, let offset, let length): Self.file(descriptor, offset, length)
             case .parts(let parts): PartsReader(parts).response()
+            case .stream(let next): StreamReader(next).response()
             }
         guard let made else { return nil }
         for (name, value) in response.headers {

@@ -3,59 +3,8 @@
 import Foundation
 import FoundationNetworking
 
-/// A request to somebody else's HTTP service.
-public struct HTTPClientRequest: Sendable {
-    /// The method, upper case.
-    public var method: String
-    /// An `http:` or `https:` URL.
-    public var url: String
-    /// Header fields in order.
-    public var headers: [(name: String, value: String)]
-    /// The body; empty for none.
-    public var body: [UInt8]
-    /// How long all of it may take, in milliseconds.
-    public var timeoutMilliseconds: Int
-    /// Most bytes of the answer's body; beyond it `NetError.tooLarge`.
-    public var answerBytes: Int
-
-    /// A request made of its parts.
-    public init(
-        method: String = "GET", url: String, headers: [(name: String, value: String)] = [],
-        body: [UInt8] = [],
-        timeoutMilliseconds: Int = 15_000, answerBytes: Int = 4 << 20
-    ) {
-        self.method = method
-        self.url = url
-        self.headers = headers
-        self.body = body
-        self.timeoutMilliseconds = timeoutMilliseconds
-        self.answerBytes = answerBytes
-    }
-}
-
-/// The answer of somebody else's HTTP service, whatever its status.
-public struct HTTPClientResponse: Sendable {
-    /// The status code.
-    public var status: Int
-    /// Header fields; the order and repetition of the wire are lost.
-    public var headers: [(name: String, value: String)]
-    /// The body, bounded by the request's `answerBytes`.
-    public var body: [UInt8]
-
-    /// An answer made of its parts.
-    public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
-        self.status = status
-        self.headers = headers
-        self.body = body
-    }
-
-    /// The first value of header `name`, whatever its case.
-    public func header(_ name: String) -> String? {
-        headers.first { $0.name.lowercased() == name.lowercased() }?.value
-    }
-}
-
-/// A client for REST calls: no cookies, no cache, certificates verified, redirects followed within a host only.
+/// A client for REST calls: no cookies, no cache, certificates verified, redirects followed within a host only
+/// (unless a request says otherwise).
 public final class HTTPClient: Sendable {
     private let exchanges = ClientExchanges()
     private let session: URLSession
@@ -69,7 +18,7 @@ public final class HTTPClient: Sendable {
         settings.requestCachePolicy = .reloadIgnoringLocalCacheData
         settings.urlCredentialStorage = nil
         settings.httpMaximumConnectionsPerHost = max(connectionsPerHost, 1)
-        session = URLSession(configuration: settings, delegate: exchanges, delegateQueue: nil)
+        session = URLSession(configuration: settings, delegate: exchanges, delegateQueue: DeliveryQueue())
     }
 
     /// Ends the client: requests under way end with `NetError.cancelled`.
@@ -78,24 +27,52 @@ public final class HTTPClient: Sendable {
     /// Sends `request` and awaits the whole answer. Throws `badURL`, `unresolved`, `timedOut`, `tls`,
     /// `tooLarge`, `cancelled`, `badHandshake` (no HTTP), or `system` with an errno that fits best.
     public func send(_ request: HTTPClientRequest) async throws(NetError) -> HTTPClientResponse {
-        guard let url = URL(string: request.url), let scheme = url.scheme?.lowercased(),
-            scheme == "http" || scheme == "https", let host = url.host, !host.isEmpty,
-            UpgradeRequest.isToken(request.method)
-        else { throw .badURL }
-        var message = URLRequest(url: url)
-        message.httpMethod = request.method
-        // URLSession here counts in whole seconds and takes less than one for none at all; `start` has the
-        // exact limit.
-        message.timeoutInterval = Double(max(request.timeoutMilliseconds, 1) / 1000 + 2)
-        for (name, value) in request.headers {
-            guard UpgradeRequest.isToken(name), value.utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x09 }) else {
-                throw .badURL
-            }
-            message.addValue(value, forHTTPHeaderField: name)
+        try await perform(request, into: .memory)
+    }
+
+    /// Sends `request` and hands on the body of a 2xx answer piece by piece as it comes, `answerBytes` at most in
+    /// all; the answer returned has no body then. The body of any other status is kept as by `send`.
+    ///
+    /// `onHead` comes once before the first piece, with status and header fields, for every status. Both are called
+    /// on the client's own thread, one call at a time, and should not wait long: all
+    /// answers of this client go through it, and the network waits when they do not get on.
+    /// A call that has begun may still run when this throws for a cancellation or a time limit; none begins after.
+    /// Throws as `send` does; a body cut short is an error, whatever was handed on before.
+    public func stream(
+        _ request: HTTPClientRequest, onHead: @escaping @Sendable (HTTPClientResponse) -> Void = { _ in },
+        onBytes: @escaping @Sendable ([UInt8]) -> Void
+    ) async throws(NetError) -> HTTPClientResponse {
+        try await perform(request, into: .pieces(onHead: onHead, onBytes: onBytes))
+    }
+
+    /// Sends `request` and writes the body of a 2xx answer to a new file at `path` as it comes, `limitBytes` at
+    /// most; the answer returned has no body then. Any other status leaves no file, and its body (bounded by the
+    /// request's `answerBytes`) is in the answer.
+    ///
+    /// The file is the server user's only. It is not synchronized to the disk. On an error it is removed again.
+    /// Writing takes the client's thread: give downloads a client of their own. Throws as `send` does, and `system`
+    /// of `open` (EEXIST when there is a file already) or `write`.
+    public func download(
+        _ request: HTTPClientRequest, to path: String, limitBytes: Int64
+    ) async throws(NetError) -> HTTPClientResponse {
+        let file = try DownloadFile(path: path)
+        do throws(NetError) {
+            let answer = try await perform(request, into: .file(file, limit: limitBytes))
+            try file.close()
+            if !(200...299).contains(answer.status) { file.remove() }
+            return answer
+        } catch {
+            file.remove()
+            throw error
         }
-        if !request.body.isEmpty { message.httpBody = Data(request.body) }
+    }
+
+    private func perform(
+        _ request: HTTPClientRequest, into sink: ClientSink
+    ) async throws(NetError) -> HTTPClientResponse {
+        guard let message = Self.message(request) else { throw .badURL }
         let task = session.dataTask(with: message)
-        let exchange = ClientExchange(limit: request.answerBytes, milliseconds: request.timeoutMilliseconds)
+        let exchange = ClientExchange(request, into: sink)
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 exchanges.start(task, exchange, continuation)
@@ -105,127 +82,25 @@ public final class HTTPClient: Sendable {
         }
         return try outcome.get()
     }
-}
 
-/// What one request has gathered.
-private final class ClientExchange: @unchecked Sendable {
-    // Guarded by `ClientExchanges.lock`.
-    let limit: Int
-    let milliseconds: Int
-    var status = 0
-    var headers: [(name: String, value: String)] = []
-    var body: [UInt8] = []
-    var error: NetError?
-    var continuation: CheckedContinuation<Result<HTTPClientResponse, NetError>, Never>?
-
-    init(limit: Int, milliseconds: Int) { (self.limit, self.milliseconds) = (limit, milliseconds) }
-}
-
-/// The requests under way, and URLSession's delegate for them.
-private final class ClientExchanges: NSObject, URLSessionDataDelegate, @unchecked Sendable {
-    // `lock` guards `live` and what is in it.
-    private let lock = PthreadMutex()
-    private var live: [Int: ClientExchange] = [:]
-
-    func start(
-        _ task: URLSessionDataTask, _ exchange: ClientExchange,
-        _ continuation: CheckedContinuation<Result<HTTPClientResponse, NetError>, Never>
-    ) {
-        lock.withLock {
-            exchange.continuation = continuation
-            live[task.taskIdentifier] = exchange
-        }
-        task.resume()
-        // URLSession's own limit is one of idleness; this one is for all of it.
-        let limit = DispatchTime.now() + .milliseconds(max(exchange.milliseconds, 1))
-        DispatchQueue.global().asyncAfter(deadline: limit) { [weak self, weak task] in
-            guard let task else { return }
-            self?.fail(task, .timedOut)
-        }
-        if Task.isCancelled { fail(task, .cancelled) }
-    }
-
-    /// Ends `task` with `error`, unless it has ended.
-    func fail(_ task: URLSessionTask, _ error: NetError) {
-        finish(task.taskIdentifier) { _ in .failure(error) }
-        task.cancel()
-    }
-
-    private func finish(
-        _ identifier: Int, _ outcome: (ClientExchange) -> Result<HTTPClientResponse, NetError>
-    ) {
-        lock.lock()
-        let exchange = live.removeValue(forKey: identifier)
-        lock.unlock()
-        guard let exchange, let continuation = exchange.continuation else { return }
-        exchange.continuation = nil
-        continuation.resume(returning: outcome(exchange))
-    }
-
-    func urlSession(
-        _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
-        completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
-    ) {
-        let limit = lock.withLock { live[dataTask.taskIdentifier]?.limit ?? 0 }
-        guard response.expectedContentLength <= Int64(limit) else {
-            completionHandler(.cancel)
-            return fail(dataTask, .tooLarge)
-        }
-        if let response = response as? HTTPURLResponse {
-            lock.withLock {
-                guard let exchange = live[dataTask.taskIdentifier] else { return }
-                exchange.status = response.statusCode
-                exchange.headers = response.allHeaderFields.compactMap { name, value in
-                    guard let name = name as? String, let value = value as? String else { return nil }
-                    return (name, value)
-                }
+    /// `request` as URLSession wants it; nil when its URL, method or a header field is none.
+    private static func message(_ request: HTTPClientRequest) -> URLRequest? {
+        guard let url = URL(string: request.url), let scheme = url.scheme?.lowercased(),
+            scheme == "http" || scheme == "https", let host = url.host, !host.isEmpty,
+            UpgradeRequest.isToken(request.method)
+        else { return nil }
+        var message = URLRequest(url: url)
+        message.httpMethod = request.method
+        // URLSession here counts in whole seconds and takes less than one for none at all; `start` has the
+        // exact limit.
+        message.timeoutInterval = Double(max(request.timeoutMilliseconds, 1) / 1000 + 2)
+        for (name, value) in request.headers {
+            guard UpgradeRequest.isToken(name), value.utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x09 }) else {
+                return nil
             }
+            message.addValue(value, forHTTPHeaderField: name)
         }
-        completionHandler(.allow)
-    }
-
-    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        let isTooLarge = lock.withLock {
-            guard let exchange = live[dataTask.taskIdentifier] else { return false }
-            guard data.count <= exchange.limit - exchange.body.count else { return true }
-            exchange.body.append(contentsOf: data)
-            return false
-        }
-        if isTooLarge { fail(dataTask, .tooLarge) }
-    }
-
-    func urlSession(
-        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
-        newRequest request: URLRequest, completionHandler: @escaping (URLRequest?) -> Void
-    ) {
-        // Neither secrets in headers nor a body follow to another host, port or scheme.
-        let (from, to) = (task.originalRequest?.url, request.url)
-        let stays = from?.scheme == to?.scheme && from?.host == to?.host && from?.port == to?.port
-        completionHandler(stays ? request : nil)
-    }
-
-    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
-        let failure = error.map(Self.netError)
-        finish(task.taskIdentifier) { exchange in
-            if let failure { return .failure(failure) }
-            guard exchange.status > 0 else { return .failure(.badHandshake) }
-            return .success(
-                HTTPClientResponse(status: exchange.status, headers: exchange.headers, body: exchange.body))
-        }
-    }
-
-    private static func netError(_ error: any Error) -> NetError {
-        switch (error as? URLError)?.code {
-        case .timedOut: .timedOut
-        case .cannotFindHost, .dnsLookupFailed: .unresolved
-        case .badURL, .unsupportedURL: .badURL
-        case .cancelled: .cancelled
-        case .cannotConnectToHost: .system(operation: "connect", errno: ECONNREFUSED)
-        case .secureConnectionFailed, .serverCertificateUntrusted, .serverCertificateHasBadDate,
-            .serverCertificateHasUnknownRoot, .serverCertificateNotYetValid, .clientCertificateRejected:
-            .tls(reason: "certificate or handshake refused")
-        case .badServerResponse, .cannotParseResponse: .badHandshake
-        default: .system(operation: "http", errno: EIO)
-        }
+        if !request.body.isEmpty { message.httpBody = Data(request.body) }
+        return message
     }
 }

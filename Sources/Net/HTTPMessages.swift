@@ -47,6 +47,19 @@ public enum HTTPBody: Sendable {
     case file(descriptor: Int32, offset: Int64, length: Int64)
     /// Pieces in order, for multipart/byteranges; descriptors are closed when done.
     case parts([HTTPBodyPart])
+    /// Pieces as they are made, their number unknown (chunked). The closure is called for one piece after the other,
+    /// on the server's thread that has the connection: while it waits, that thread serves nobody else.
+    case stream(@Sendable () -> HTTPStreamPiece)
+}
+
+/// A piece of a body that is made while it is sent.
+public enum HTTPStreamPiece: Sendable {
+    /// The next bytes.
+    case bytes([UInt8])
+    /// The body is whole.
+    case end
+    /// The connection is to be cut in the middle of the body.
+    case cut
 }
 
 /// A piece of a body made of several.

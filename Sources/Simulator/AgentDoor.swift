@@ -16,6 +16,8 @@ public struct AgentDoorSettings: Sendable {
     public var needsAuthorization = false
     /// Seconds in which a signed URL can begin a conversation.
     public var signatureSeconds = 900
+    /// Who speaks texts at the same address; nil for nobody.
+    public var speech: SimulatedSpeech?
 
     /// Settings that let everybody in, on any port.
     public init() {}
@@ -58,6 +60,7 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
     }
 
     func respond(to request: HTTPRequest) -> HTTPOutcome {
+        if let speech = settings.speech, speech.serves(request) { return speech.respond(to: request) }
         guard request.method == "GET" else { return .response(Self.detail(405, "Method Not Allowed")) }
         switch request.path {
         case "/v1/convai/conversation/get-signed-url", "/v1/convai/conversation/get_signed_url":

@@ -126,6 +126,7 @@ final class TestDesk: Sendable {
                 case .file(let descriptor, let offset, let length): take(descriptor, offset, length)
                 }
             }
+        case .stream(let next): while case .bytes(let bytes) = next() { body += bytes }
         }
         for descriptor in descriptors { close(descriptor) }
         return Answer(
