@@ -58,6 +58,12 @@ let package = Package(
         room("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "CLame", "CLinux", "COpenSSL"]),
         room("Archive", ["Telemetry", "CSQLite", "COpenSSL", "CLinux"]),
         // Floor 3
+        room(
+            "Switchboard",
+            [
+                "Signalling", "Routing", "Carriers", "Agents", "Archive", "Net", "Audio", "Wire",
+                "Cryptography", "Telemetry",
+            ]),
         room("Desk", ["Archive", "Carriers", "Agents", "Net", "Telemetry"]),
         room("Simulator", ["Audio", "Wire", "Carriers", "Agents", "Net", "Telemetry", "CLinux"]),
         // Floor 4
@@ -66,6 +72,7 @@ let package = Package(
             [
                 "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers", "Agents", "Net",
                 "Audio", "Wire", "Telemetry", "CLinux", "Cryptography", "Signalling", "Routing",
+                "Switchboard",
             ]),
         // Floor 5
         .executableTarget(
@@ -73,11 +80,12 @@ let package = Package(
             dependencies: [
                 "Exchange", "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape",
                 "Carriers", "Agents", "Net", "Audio", "Wire", "Telemetry", "CLinux", "CLame", "CSQLite",
-                "COpenSSL", "CMicroHTTPD", "Cryptography", "Signalling", "Routing",
+                "COpenSSL", "CMicroHTTPD", "Cryptography", "Signalling", "Routing", "Switchboard",
             ],
             swiftSettings: strict),
 
-        tests("Audio", resources: [.copy("Vectors")]), tests("Telemetry"), tests("Wire"), tests("Cryptography"),
+        tests("Audio", resources: [.copy("Vectors")]), tests("Telemetry"), tests("Wire"),
+        tests("Cryptography"),
         tests(
             "Signalling", ["Carriers", "Wire", "Cryptography", "Telemetry"],
             resources: [.copy("Vectors")]),
@@ -101,6 +109,7 @@ let package = Package(
             [
                 "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers",
                 "Agents", "Net", "Audio", "Wire", "Telemetry", "Routing", "Signalling", "Cryptography",
+                "Switchboard",
             ]),
         tests(
             "teeline",

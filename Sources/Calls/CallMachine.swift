@@ -108,6 +108,12 @@ public struct CallMachine {
         finish(CallEnd(.server, why), sawEnd: false, at: now, &actions)
     }
 
+    /// The carrier says by another way than its stream that the call is over: it ends as by `stop`.
+    public mutating func carrierHungUp(at now: MonotonicTime, _ actions: inout some CallActions) {
+        let end = phase == .draining ? lifecycle.pendingEnd : nil
+        finish(end ?? CallEnd(.caller, .hangup), sawEnd: true, at: now, &actions)
+    }
+
     // MARK: Shared steps
 
     mutating func beginAttempt(_ actions: inout some CallActions) {

@@ -6,6 +6,7 @@ import Carriers
 import Desk
 import Net
 import Routing
+import Switchboard
 import Tape
 import Telemetry
 
@@ -24,27 +25,31 @@ struct LiveCallEntry: Sendable {
 
 /// The calls' common ground.
 final class CallOffice: @unchecked Sendable {
-    // `live` and `isDraining` are guarded by `lock`; the rest never changes.
+    // `live`, `isDraining` and `board` are guarded by `lock`; the rest never changes.
     let settings: Settings
     let line: RecordingLine
     let agentDoor: AgentDoor
     let speech: any SpeechSource
-    let door: StreamDoor
+    /// Who may open a stream; set once before the first upgrade.
+    var switchboard: Switchboard? {
+        get { lock.withLock { board } }
+        set { lock.withLock { board = newValue } }
+    }
     let log: Log
     let metrics: MetricsRegistry
     private let lock = Lock()
     private var live: [String: LiveCallEntry] = [:]
     private var isDraining = false
+    private var board: Switchboard?
 
     init(
         settings: Settings, line: RecordingLine, agentDoor: AgentDoor, speech: any SpeechSource,
-        door: StreamDoor, log: Log, metrics: MetricsRegistry
+        log: Log, metrics: MetricsRegistry
     ) {
         self.settings = settings
         self.line = line
         self.agentDoor = agentDoor
         self.speech = speech
-        self.door = door
         self.log = log
         self.metrics = metrics
     }
@@ -64,19 +69,18 @@ final class CallOffice: @unchecked Sendable {
 
     /// Says what becomes of the stream of session `key` that has said who it is.
     func admission(_ start: StreamStart, evidence: StreamEvidence, key: String) -> StreamAdmission {
-        switch door.admit(start, evidence: evidence) {
-        case .refused(let why):
-            refused(why.rawValue)
-            return .refused(why)
-        case .admitted(let start, let plan):
+        guard let (start, plan) = switchboard?.admit(start, evidence: evidence),
             // Two calls are never one: an id that is taken is not given again.
-            let isTaken = lock.withLock { live.values.contains { $0.callID == plan.callID } }
-            guard !isTaken else {
-                refused(CallEndReason.streamRefused.rawValue)
-                return .refused(.streamRefused)
-            }
-            return .admitted(start, plan)
+            !lock.withLock({ live.values.contains { $0.callID == plan.callID } })
+        else {
+            refused(CallEndReason.streamRefused.rawValue)
+            return .refused(.streamRefused)
         }
+        guard room(caller: start.caller, called: start.called, besides: key) == .free else {
+            refused(CallEndReason.busy.rawValue)
+            return .refused(.busy)
+        }
+        return .admitted(start, plan)
     }
 
     /// Counts a stream that was refused.
@@ -141,6 +145,13 @@ final class CallOffice: @unchecked Sendable {
                 "call": .text(id), "who": .text(end.who.rawValue), "why": .text(end.why.rawValue),
                 "milliseconds": .number(clock * 1000 / Int64(max(rate, 1))),
             ])
+        if let start {
+            switchboard?.callEnded(
+                EndedCall(
+                    id: id, carrier: session.carrier, carrierCallID: start.callID,
+                    conversationID: entry?.conversation,
+                    carrierHasHungUp: end.who != .server && end.who != .agent))
+        }
         guard start != nil else {
             let row = row(
                 id, session, start: nil, agentID: nil, startedAt: identity.startedAt, rate: rate)

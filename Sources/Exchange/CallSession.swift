@@ -5,6 +5,7 @@ import Audio
 import Calls
 import Carriers
 import Net
+import Switchboard
 import Tape
 import Telemetry
 
@@ -128,6 +129,11 @@ actor CallSession: WebSocketHandler {
     /// Ends the call by the server's doing. Call on the loop.
     nonisolated func hangUp(_ why: CallEndReason) {
         assumeIsolated { call in call.act(at: .now) { $0.hangUp(why, at: $1, &$2) } }
+    }
+
+    /// The carrier's own word, by another way than the stream, that the call is over. Call on the loop.
+    nonisolated func carrierHungUp() {
+        assumeIsolated { call in call.act(at: .now) { $0.carrierHungUp(at: $1, &$2) } }
     }
 
     /// Speaks a further text, when the call is one that speaks. Call on the loop.

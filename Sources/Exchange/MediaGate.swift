@@ -5,6 +5,7 @@ import Calls
 import Carriers
 import Desk
 import Net
+import Switchboard
 import Telemetry
 
 /// Takes carriers' upgrades and makes calls of them.
@@ -27,10 +28,12 @@ final class MediaGate: MediaDoor {
     }
 
     func offer(_ request: HTTPRequest) -> HTTPOutcome? {
+        if let outcome = office.switchboard?.offer(request) { return outcome }
         guard let carrier = Self.paths[request.path] else { return nil }
         guard request.header("Upgrade")?.lowercased().contains("websocket") == true else { return nil }
         let evidence: StreamEvidence
-        switch office.door.check(request, carrier: carrier) {
+        guard let switchboard = office.switchboard else { return nil }
+        switch switchboard.check(request, carrier: carrier) {
         case .success(let proven): evidence = proven
         case .failure(let refusal):
             office.refused(refusal.cause)

@@ -35,7 +35,8 @@ extension SettingKey {
             "telnyx.base_url", "TELNYX_BASE_URL", .text, "https://api.telnyx.com",
             "Base of Telnyx's REST addresses (EU: https://api.telnyx.eu)."),
         SettingKey(
-            "telnyx.track", "TELNYX_STREAM_TRACK", .choice(["inbound_track", "outbound_track", "both_tracks"]),
+            "telnyx.track", "TELNYX_STREAM_TRACK",
+            .choice(["inbound_track", "outbound_track", "both_tracks"]),
             "inbound_track", "stream_track: what Telnyx streams to us; the caller is inbound."),
         SettingKey(
             "telnyx.stream_codec", "TELNYX_STREAM_CODEC",
@@ -58,11 +59,15 @@ extension SettingKey {
             "Base of Exotel's REST addresses (Singapore: https://api.exotel.com)."),
         SettingKey(
             "exotel.stream_credentials", "EXOTEL_STREAM_CREDENTIALS", .secret, "",
-            "user:password pairs, comma separated, of Exotel's stream and webhook URLs (wss://user:password@host/media)."
+            "user:password pairs, comma separated, of Exotel's stream URLs (wss://user:password@host/media)."
         ),
         SettingKey(
             "exotel.allowed_addresses", "EXOTEL_ALLOWED_ADDRESSES", .text, "",
-            "Addresses or networks Exotel calls from, comma separated; enough by themselves, or besides credentials."
+            "Addresses or networks Exotel calls from, comma separated. Where credentials are set too, both are needed."
+        ),
+        SettingKey(
+            "exotel.webhook_keys", "EXOTEL_WEBHOOK_KEYS", .secret, "",
+            "Unguessable values, comma separated; one of them stands as ?key=… in the resolver, Passthru and status URLs given to Exotel."
         ),
         SettingKey(
             "exotel.sample_rate", "EXOTEL_SAMPLE_RATE", .choice(["8000", "16000", "24000"]), "8000",

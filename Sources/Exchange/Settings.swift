@@ -6,6 +6,7 @@ import Carriers
 import Foundation
 import Net
 import Recording
+import Switchboard
 import Telemetry
 
 /// Settings of a server, made from text values and checked together.
@@ -62,6 +63,14 @@ public struct Settings: Sendable {
     public var sendBytes: Int
     /// Limits of a call.
     public var rules: CallRules
+    /// The doors to the telephone world.
+    public var switchboard: SwitchboardSettings
+    /// Text to speech.
+    public var speech: SpeechChoice
+    /// Calls at once from one number; 0: no limit.
+    public var callsPerCaller: Int
+    /// Calls at once to one number; 0: no limit.
+    public var callsPerCalled: Int
 
     /// Settings from `values` by key name; the rest has its standard.
     /// - Throws: `SettingsError` with `problems` and everything found wrong here.
@@ -75,14 +84,18 @@ public struct Settings: Sendable {
             // What is refused is not calculated with: a number beyond all bounds would end the program in an overflow.
             checked[key.name] = problem == nil ? value : key.standard
         }
-        func text(_ name: String) -> String { checked[name] ?? "" }
-        func number(_ name: String) -> Int64 { Int64(text(name)) ?? 0 }
-        func count(_ name: String) -> Int { Int(number(name)) }
-        func flag(_ name: String) -> Bool { text(name).lowercased() == "true" || text(name) == "1" }
+        let values = SettingValues(values: checked)
+        func text(_ name: String) -> String { values.text(name) }
+        func number(_ name: String) -> Int64 { values.number(name) }
+        func count(_ name: String) -> Int { values.count(name) }
+        func flag(_ name: String) -> Bool { values.flag(name) }
         let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
 
-        apiTokens = text("server.api_token").split(separator: ",")
-            .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+        apiTokens = values.list("server.api_token")
+        switchboard = SwitchboardSettings(values, problems: &problems)
+        speech = SpeechChoice(values)
+        callsPerCaller = count("doors.calls_per_caller")
+        callsPerCalled = count("doors.calls_per_called")
         host =
             text("server.host").isEmpty ? (apiTokens.isEmpty ? "127.0.0.1" : "0.0.0.0") : text("server.host")
         port = UInt16(clamping: number("server.port"))

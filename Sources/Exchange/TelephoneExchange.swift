@@ -2,16 +2,20 @@
 
 import Archive
 import Calls
+import Cryptography
 import Desk
 import Foundation
 import Net
 import Recording
+import Switchboard
 import Telemetry
 
 /// Why a server did not start.
 public enum ExchangeError: Error, Sendable, CustomStringConvertible {
     /// The storage cannot be used.
     case archive(ArchiveError)
+    /// A key of the settings cannot be used.
+    case key(CryptographyError)
     /// The address cannot be bound, or the system gives no loop.
     case net(NetError, host: String, port: UInt16)
 
@@ -19,6 +23,8 @@ public enum ExchangeError: Error, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .archive(let error): "\(error)"
+        case .key(let error):
+            "a public key cannot be used (\(error)): TELNYX_PUBLIC_KEY must be the base64 of 32 bytes as Mission Control shows it"
         case .net(.cannotListen(let errno), let host, let port):
             "cannot listen on \(host) port \(port): \(String(cString: strerror(errno))). Is another server running there? Set PORT or HOST."
         case .net(let error, _, _): "\(error)"
@@ -39,6 +45,7 @@ public final class TelephoneExchange: Sendable {
     private let line: RecordingLine
     private let server: HTTPServer
     private let client: HTTPClient
+    private let switchboard: Switchboard
     private let log: Log
 
     /// The port it listens on.
@@ -67,12 +74,16 @@ public final class TelephoneExchange: Sendable {
         let door = AgentDoor(settings: settings, client: client)
         office = CallOffice(
             settings: settings, line: line, agentDoor: door, speech: NoSpeech(),
-            door: StreamDoor(settings: settings), log: log, metrics: metrics)
-        do throws(ArchiveError) {
-            try Recovery(archive: archive, line: line, log: log).run()
+            log: log, metrics: metrics)
+        do throws(ExchangeError) {
+            let recovery = Recovery(archive: archive, line: line, log: log)
+            switchboard = try Self.open(
+                recovery, settings, archive: archive, client: client, floor: office, log: log,
+                metrics: metrics)
+            office.switchboard = switchboard
         } catch {
             archive.close()
-            throw .archive(error)
+            throw error
         }
         do throws(NetError) {
             loops = try LoopCrew(count: settings.loops)
@@ -91,6 +102,28 @@ public final class TelephoneExchange: Sendable {
             throw .net(error, host: settings.host, port: settings.port)
         }
         announce()
+    }
+
+    /// Takes up what an earlier server left, and opens the doors' offices.
+    private static func open(
+        _ recovery: Recovery, _ settings: Settings, archive: CallArchive, client: HTTPClient,
+        floor: any CallFloor, log: Log, metrics: MetricsRegistry
+    ) throws(ExchangeError) -> Switchboard {
+        let passes: PassOffice
+        do throws(ArchiveError) {
+            try recovery.run()
+            passes = try PassOffice(
+                archive: archive, milliseconds: settings.switchboard.tokenMilliseconds, log: log)
+        } catch {
+            throw .archive(error)
+        }
+        do throws(CryptographyError) {
+            return try Switchboard(
+                settings: settings.switchboard, archive: archive, client: client, floor: floor,
+                passes: passes, log: log, metrics: metrics)
+        } catch {
+            throw .key(error)
+        }
     }
 
     private func announce() {
@@ -136,6 +169,7 @@ public final class TelephoneExchange: Sendable {
             left = office.waitForCalls(milliseconds: 5_000)
         }
         let unsealed = line.drain(milliseconds: 60_000)
+        _ = switchboard.drain(milliseconds: 10_000)
         server.quiesce()
         // Sockets of ended calls may still be in their close handshake: their loops release them.
         loops.stop()

@@ -67,8 +67,9 @@ public final class StreamPasses<Content: Sendable>: @unchecked Sendable {
     public var count: Int { lock.withLock { passes.count } }
 
     /// A new token for a stream of `carrier` and its call `callID`; without one it belongs to the call that uses it first.
+    /// It holds for `lifetime` milliseconds; nil: as long as the others.
     public func issue(
-        carrier: Carrier, callID: String?, content: Content, at now: Int64
+        carrier: Carrier, callID: String?, content: Content, lifetime: Int64? = nil, at now: Int64
     ) throws(StreamPassError) -> IssuedPass {
         let token: Secret
         let digest: SHA256Digest
@@ -76,7 +77,7 @@ public final class StreamPasses<Content: Sendable>: @unchecked Sendable {
             token = Secret(try RandomToken.make())
             digest = try SHA256Digest(of: token.bytes)
         } catch { throw .unavailable(error) }
-        let (sum, overflow) = now.addingReportingOverflow(lifetime)
+        let (sum, overflow) = now.addingReportingOverflow(max(lifetime ?? self.lifetime, 0))
         let expiresAt = overflow ? Int64.max : sum
         try add(
             digest, Pass(carrier: carrier, callID: callID, content: content, expiresAt: expiresAt), at: now)

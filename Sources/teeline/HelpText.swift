@@ -59,10 +59,12 @@ enum HelpText {
                 case .secret: "secret, environment only"
                 case .flag: "true, false"
                 case .integer(let bounds): "\(bounds.lowerBound)…\(bounds.upperBound)"
+                case .decimal(let bounds): "\(bounds.lowerBound)…\(bounds.upperBound)"
                 case .choice(let choices): choices.joined(separator: ", ")
                 }
             let standard = key.standard.isEmpty ? "" : "`\(key.standard)`"
-            text += "| `\(key.name)` | `\(key.variable)` | \(values) | \(standard) | \(key.meaning) |\n"
+            let variables = ([key.variable] + key.aliases).map { "`\($0)`" }.joined(separator: ", ")
+            text += "| `\(key.name)` | \(variables) | \(values) | \(standard) | \(key.meaning) |\n"
         }
         return text
     }

@@ -1,0 +1,52 @@
+// What the switchboard needs from above: the calls that run.
+
+import Carriers
+import Routing
+
+/// Whether a further call may begin.
+public enum Room: Sendable, Hashable {
+    /// It may.
+    case free
+    /// Too many calls, in all or for one of the numbers.
+    case busy
+    /// The server is stopping.
+    case draining
+}
+
+/// A call that has ended, as the switchboard is told.
+public struct EndedCall: Sendable {
+    /// Our identifier.
+    public var id: String
+    /// The carrier.
+    public var carrier: Carrier
+    /// The carrier's identifier.
+    public var carrierCallID: String
+    /// The agent's conversation, when there was one.
+    public var conversationID: String?
+    /// Whether the carrier already knows that it is over: otherwise it has to be hung up.
+    public var carrierHasHungUp: Bool
+
+    /// An ended call made of its parts.
+    public init(
+        id: String, carrier: Carrier, carrierCallID: String, conversationID: String?, carrierHasHungUp: Bool
+    ) {
+        self.id = id
+        self.carrier = carrier
+        self.carrierCallID = carrierCallID
+        self.conversationID = conversationID
+        self.carrierHasHungUp = carrierHasHungUp
+    }
+}
+
+/// Who has the calls that run. Asked from any thread; never waits.
+public protocol CallFloor: Sendable {
+    /// Whether a call from `caller` to `called` may begin now.
+    func room(caller: String?, called: String?) -> Room
+    /// Ends the call that `carrier` knows by `carrierCallID`, because the carrier says that it is over. Returns whether
+    /// there is one.
+    func carrierHungUp(_ carrier: Carrier, carrierCallID: String) -> Bool
+    /// The carrier's name of live call `id`; nil when it is not live.
+    func liveCall(_ id: String) -> (carrier: Carrier, carrierCallID: String)?
+    /// Ends live call `id` by an operator's wish. Returns whether there is one.
+    func hangUp(_ id: String) -> Bool
+}

@@ -1,0 +1,111 @@
+// Stream tokens and what they are good for: in memory for the calls, in the archive for a restart.
+
+import Archive
+import Carriers
+import Cryptography
+import Foundation
+import Routing
+import Signalling
+import Telemetry
+
+/// A stream token that was issued.
+public struct StreamToken: Sendable {
+    /// What the stream has to show. A secret.
+    public var text: String
+    /// Until when (milliseconds UTC).
+    public var expiresAt: Int64
+}
+
+/// Issues stream tokens and takes them back. From any thread; never waits for the disk.
+public final class PassOffice: Sendable {
+    private let passes: StreamPasses<CallPlan>
+    private let archive: CallArchive
+    private let log: Log
+
+    /// An office whose tokens wait `milliseconds` for their streams. Takes up what an earlier server issued.
+    public init(archive: CallArchive, milliseconds: Int64, log: Log) throws(ArchiveError) {
+        passes = StreamPasses(lifetime: milliseconds)
+        self.archive = archive
+        self.log = log
+        let now = Self.now
+        for row in try archive.catalog.openPasses(at: now) { restore(row, at: now) }
+    }
+
+    /// Milliseconds UTC.
+    static var now: Int64 { ArchiveTime.now() / 1000 }
+
+    /// A token for the stream of `carrier`'s call, which is then what `plan` says. Without a call's id it belongs to the
+    /// call that shows it first.
+    public func issue(
+        carrier: Carrier, carrierCallID: String?, plan: CallPlan, milliseconds: Int64? = nil
+    ) throws(StreamPassError) -> StreamToken {
+        let now = Self.now
+        let pass = try passes.issue(
+            carrier: carrier, callID: carrierCallID, content: plan, lifetime: milliseconds, at: now)
+        keep(pass, carrier, carrierCallID, plan, at: now)
+        return StreamToken(text: pass.token, expiresAt: pass.expiresAt)
+    }
+
+    /// Why `token` would open no stream of `carrier`; nil when it would.
+    func check(_ token: String, carrier: Carrier) -> PassRefusal? {
+        passes.check(token, carrier: carrier, at: Self.now)
+    }
+
+    /// Opens the call of `token`, once.
+    func claim(_ token: String, carrier: Carrier, carrierCallID: String) -> Result<CallPlan, PassRefusal> {
+        let now = Self.now
+        let claimed = passes.claim(token, carrier: carrier, callID: carrierCallID, at: now)
+        if case .success = claimed { keepClaim(token, at: now) }
+        return claimed
+    }
+
+    // MARK: What survives a restart
+
+    private func keep(
+        _ pass: IssuedPass, _ carrier: Carrier, _ carrierCallID: String?, _ plan: CallPlan, at now: Int64
+    ) {
+        guard let digest = Digest(bytes: pass.digest.bytes) else { return }
+        let text: String
+        do {
+            text = String(decoding: try JSONEncoder().encode(plan), as: UTF8.self)
+        } catch {
+            log(.error, "pass_not_kept", ["cause": .text("encoding")])
+            return
+        }
+        let row = PassRow(
+            digest: digest, carrier: carrier.rawValue, carrierCallID: carrierCallID, plan: text,
+            issuedAt: now, expiresAt: pass.expiresAt)
+        apply(.issuePass(row))
+    }
+
+    private func keepClaim(_ token: String, at now: Int64) {
+        do throws(CryptographyError) {
+            guard let digest = Digest(bytes: try SHA256Digest(of: token.utf8).bytes) else { return }
+            apply(.claimPass(digest: digest, at: now))
+        } catch {
+            log(.error, "pass_not_kept", ["cause": .text("digest")])
+        }
+    }
+
+    private func apply(_ change: ArchiveChange) {
+        archive.apply(change) { [log] result in
+            if case .failure(let error) = result {
+                log(.error, "pass_not_kept", ["cause": .text("\(error)")])
+            }
+        }
+    }
+
+    private func restore(_ row: PassRow, at now: Int64) {
+        do {
+            guard let carrier = Carrier(rawValue: row.carrier),
+                let digest = SHA256Digest(bytes: row.digest.bytes)
+            else { return }
+            let plan = try JSONDecoder().decode(CallPlan.self, from: Data(row.plan.utf8))
+            try passes.restore(
+                digest: digest, carrier: carrier, callID: row.carrierCallID, content: plan,
+                expiresAt: row.expiresAt, at: now)
+        } catch {
+            log(.error, "pass_not_restored", [:])
+        }
+    }
+}

@@ -1,0 +1,78 @@
+// What the doors write down: webhooks as they were received, and how outbound calls go on.
+
+import Archive
+import Carriers
+import Net
+import Signalling
+import Telemetry
+import Wire
+
+extension SwitchboardParts {
+    /// Keeps a webhook. `key` tells it from every other one of its carrier: the same one again changes nothing.
+    func record(_ request: HTTPRequest, carrier: Carrier, kind: String, call: String?, key: String) {
+        record(
+            CarrierEventRow(
+                carrier: carrier.rawValue, key: String(key.prefix(256)), carrierCallID: call,
+                kind: String(kind.prefix(64)), receivedAt: ArchiveTime.now(),
+                detail: Self.detail(request)))
+    }
+
+    /// Keeps a webhook.
+    func record(_ row: CarrierEventRow) {
+        archive.apply(.carrierEvent(row)) { [log] result in
+            if case .failure(let error) = result {
+                log(.error, "webhook_not_kept", ["kind": .text(row.kind), "error": .text("\(error)")])
+            }
+        }
+    }
+
+    /// An outbound call has gone on, by the carrier's word.
+    func dialWent(_ carrier: Carrier, carrierCallID: String, to state: DialState, cause: String?) {
+        do throws(ArchiveError) {
+            guard
+                let dial = try archive.catalog.dial(
+                    carrier: carrier.rawValue, carrierCallID: carrierCallID)
+            else { return }
+            dialWent(dial.id, to: state, carrierCallID: carrierCallID, cause: cause)
+        } catch {
+            log(.error, "dial_unreadable", ["error": .text("\(error)")])
+        }
+    }
+
+    /// Outbound call `id` has gone on.
+    func dialWent(_ id: String, to state: DialState, carrierCallID: String? = nil, cause: String? = nil) {
+        let news = DialProgress(
+            state: state, carrierCallID: carrierCallID, cause: cause, at: ArchiveTime.now())
+        archive.apply(.dialProgress(id: id, news)) { [log] result in
+            if case .failure(let error) = result {
+                log(.error, "dial_not_kept", ["call": .text(id), "error": .text("\(error)")])
+            }
+        }
+    }
+
+    private static func isObject(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { raw in
+            var scanner = JSONScanner(raw)
+            guard case .object = scanner.value() else { return false }
+            return scanner.finish()
+        }
+    }
+
+    /// All fields of a request as one JSON object; a body that is none of the kinds we know is left out. Tokens and keys
+    /// of ours are not kept.
+    static func detail(_ request: HTTPRequest) -> String {
+        let isJSON = request.header("Content-Type")?.lowercased().hasPrefix("application/json") == true
+        if isJSON, request.body.count <= 60 << 10, let text = String(validating: request.body, as: UTF8.self),
+            isObject(request.body)
+        {
+            return text
+        }
+        var fields = request.query.filter { $0.name != "key" && $0.name != "token" }
+        if !isJSON, let form = FormFields(request.body) { fields += form.fields }
+        var seen: Set<String> = []
+        let members = fields.filter { seen.insert($0.name).inserted }
+            .map { (name: $0.name, json: JSONText.quoted($0.value)) }
+        let text = JSONText.object(members)
+        return text.utf8.count <= 60 << 10 ? text : "{}"
+    }
+}

@@ -1,0 +1,111 @@
+// Who may open a media stream: what its upgrade has to prove, and what its start has to.
+
+import Carriers
+import Net
+import Routing
+import Signalling
+
+/// What an upgrade has proven. It goes with the stream until its start.
+public struct StreamEvidence: Sendable {
+    /// The stream token that came with the upgrade; it is claimed at the start.
+    public var token: String?
+    /// Whether the carrier itself has been recognised (signature, credentials, address).
+    public var isCarrier = false
+    /// The mode of the path it came by, when neither a token nor a rule says another.
+    public var usualMode: CallMode?
+
+    /// Evidence of nothing.
+    public init() {}
+}
+
+/// Why an upgrade is refused.
+public struct StreamRefusal: Error, Sendable {
+    /// A short token for metrics and log.
+    public var cause: String
+    /// The answer.
+    public var response: HTTPResponse
+}
+
+/// The check of media streams.
+struct StreamAccess: Sendable {
+    let settings: SwitchboardSettings
+    let guarding: DoorGuard
+    let passes: PassOffice
+    let reception: Reception
+
+    /// The path whose streams speak by themselves, as the text-to-speech page has it.
+    static let speechPath = "/api/v1/elevenlabs-twilio/call/connection"
+
+    /// Checks an upgrade before it is answered.
+    func check(_ request: HTTPRequest, carrier: Carrier) -> Result<StreamEvidence, StreamRefusal> {
+        if let response = guarding.tooMany(request) {
+            return .failure(StreamRefusal(cause: "too_many_requests", response: response))
+        }
+        var evidence = StreamEvidence()
+        evidence.token = token(in: request, carrier: carrier)
+        if request.path == Self.speechPath { evidence.usualMode = .speech }
+        if settings.authIsOff { return .success(evidence) }
+        switch carrier {
+        case .twilio:
+            // The token comes with the start, as a custom parameter: Twilio's stream URLs have no query.
+            if let cause = guarding.twilioUpgradeFault(request) { return refuse(403, cause) }
+            evidence.isCarrier = true
+        case .telnyx:
+            guard let token = evidence.token else { return refuse(401, "no_token") }
+            if let refusal = passes.check(token, carrier: carrier) { return refuse(403, refusal.rawValue) }
+        case .exotel:
+            if let token = evidence.token {
+                if let refusal = passes.check(token, carrier: carrier) {
+                    return refuse(403, refusal.rawValue)
+                }
+            } else {
+                if let cause = guarding.exotelUpgradeFault(request) {
+                    return refuse(cause == AccessRefusal.missing.rawValue ? 401 : 403, cause)
+                }
+                evidence.isCarrier = true
+            }
+        }
+        return .success(evidence)
+    }
+
+    /// What becomes of a stream whose upgrade has proven `evidence`: its start without the token, and its plan; nil when
+    /// it is none. Answered from memory.
+    func admit(_ told: StreamStart, evidence: StreamEvidence) -> (start: StreamStart, plan: CallPlan)? {
+        var start = told
+        // What stands in the start is for the door only, and never stored.
+        let carried = start.parameters.removeValue(forKey: TwilioDoor.tokenParameter)
+        start.parameters.removeValue(forKey: "token")
+        if let token = evidence.token ?? carried {
+            let claimed = passes.claim(token, carrier: start.carrier, carrierCallID: start.callID)
+            if case .success(let plan) = claimed {
+                start.caller = start.caller ?? plan.caller
+                start.called = start.called ?? plan.called
+                return (start, plan)
+            }
+            guard settings.authIsOff else { return nil }
+        }
+        // Without a token only Exotel's recognised streams are calls: their address is fixed in an applet. Twilio's
+        // signature of a stream URL is the same for every call, so that it proves the carrier but no call.
+        guard settings.authIsOff || (start.carrier == .exotel && evidence.isCarrier) else { return nil }
+        var call = CallAtTheDoor(carrier: start.carrier, caller: start.caller, called: start.called)
+        call.wishes.usualMode = evidence.usualMode
+        return (start, reception.decide(call, context: start.parameters))
+    }
+
+    /// The token of an upgrade: in the query, or as Authorization (Telnyx's `stream_auth_token` is "sent as part of the
+    /// WebSocket connection"; where is not documented, so both forms of the field are read).
+    private func token(in request: HTTPRequest, carrier: Carrier) -> String? {
+        if let token = request.parameter("token"), !token.isEmpty { return token }
+        guard carrier == .telnyx, let field = request.header("Authorization"), !field.isEmpty else {
+            return nil
+        }
+        return field.lowercased().hasPrefix("bearer ") ? String(field.dropFirst(7)) : field
+    }
+
+    private func refuse(_ status: Int, _ cause: String) -> Result<StreamEvidence, StreamRefusal> {
+        let headers = status == 401 ? [("WWW-Authenticate", "Basic realm=\"teeline\"")] : []
+        return .failure(
+            StreamRefusal(
+                cause: cause, response: Switchboard.problem(status, "not_authenticated", headers: headers)))
+    }
+}

@@ -1,0 +1,177 @@
+// Twilio's webhooks: calls that come in, and what becomes of calls, streams and recordings.
+
+import Archive
+import Carriers
+import Net
+import Routing
+import Signalling
+import Telemetry
+
+/// Answers Twilio.
+struct TwilioDoor: Sendable {
+    private let parts: SwitchboardParts
+
+    /// The custom parameter that carries a stream token.
+    static let tokenParameter = "teeline_token"
+    /// How long a call may wait for its plan, in milliseconds: Twilio gives up after about 15 s, a caller sooner.
+    static let planMilliseconds = 5_000
+
+    init(_ parts: SwitchboardParts) { self.parts = parts }
+
+    /// A call comes in. Whatever happens, the caller is told something.
+    func call(_ request: HTTPRequest, usually mode: CallMode?) -> HTTPOutcome {
+        let call: TwilioCall
+        do throws(SignallingError) {
+            call = try TwilioCall(Self.form(request))
+        } catch {
+            parts.log(.warning, "twilio_call_malformed", ["error": .text("\(error)")])
+            return .response(fallback("malformed"))
+        }
+        parts.record(
+            request, carrier: .twilio, kind: "call.incoming", call: call.callSid,
+            key: "incoming:" + call.callSid)
+        switch parts.floor.room(caller: call.from, called: call.to) {
+        case .free: break
+        case .busy:
+            count("busy")
+            return .response(Self.answer(said(parts.settings.words.busy)))
+        case .draining: return .response(fallback("draining"))
+        }
+        var door = CallAtTheDoor(carrier: .twilio, caller: call.from, called: call.to)
+        door.wishes.usualMode = mode
+        door.wishes.agentID = request.parameter("agent_id").flatMap { $0.isEmpty ? nil : $0 }
+        door.wishes.voiceID = request.parameter("voice_id").flatMap { $0.isEmpty ? nil : $0 }
+        if door.wishes.agentID != nil { door.wishes.mode = .agent }
+        let path = mode == .speech ? StreamAccess.speechPath : "/twilio/media-stream"
+        let base = parts.settings.proxies.base(peer: request.remoteAddress, headers: request.headers)
+        return .deferred(limitMilliseconds: Self.planMilliseconds, fallback: fallback("slow")) {
+            [self, door] reply in
+            parts.errands.run {
+                let plan = await parts.reception.plan(for: door)
+                reply.send(connect(plan, call: call, base: base, path: path))
+            }
+        }
+    }
+
+    /// TwiML that opens the stream of `call`.
+    private func connect(
+        _ plan: CallPlan, call: TwilioCall, base: PublicURL?, path: String
+    ) -> HTTPResponse {
+        guard let base, let url = base.streamURL(target: path) else { return fallback("no_public_url") }
+        do {
+            let token = try parts.passes.issue(carrier: .twilio, carrierCallID: call.callSid, plan: plan)
+            var parameters = [(Self.tokenParameter, token.text)]
+            for (name, value) in [("From", call.from), ("To", call.to)] {
+                if let value { parameters.append((name, value)) }
+            }
+            let stream = try TwiML.Stream(
+                url: url, statusCallback: base.url(target: "/twilio/stream-status"), parameters: parameters)
+            count("connected")
+            return Self.answer(TwiML([.connect(stream)]))
+        } catch {
+            parts.log(.error, "twilio_call_failed", ["error": .text("\(error)")])
+            return fallback("no_token")
+        }
+    }
+
+    /// What Twilio tells of a stream.
+    func streamStatus(_ request: HTTPRequest) -> HTTPOutcome {
+        do throws(SignallingError) {
+            let status = try TwilioStreamStatus(Self.form(request))
+            let event = status.event?.rawValue ?? "stream-unknown"
+            parts.record(
+                request, carrier: .twilio, kind: event, call: status.callSid,
+                key: "stream:\(status.streamSid ?? ""):\(event)")
+            if status.event == .error {
+                parts.log(
+                    .warning, "twilio_stream_error", ["code": .number(Int64(status.errorCode ?? 0))])
+            }
+            return .response(HTTPResponse(status: 204))
+        } catch {
+            return .response(Switchboard.problem(400, "malformed"))
+        }
+    }
+
+    /// What Twilio tells of a call: an outbound one goes on, a live one may be over.
+    func callStatus(_ request: HTTPRequest) -> HTTPOutcome {
+        do throws(SignallingError) {
+            let progress = try TwilioCallProgress(Self.form(request))
+            let status = progress.call.status?.rawValue ?? "unknown"
+            parts.record(
+                request, carrier: .twilio, kind: "call." + status, call: progress.call.callSid,
+                key: "call:\(progress.call.callSid):\(progress.sequence ?? -1):\(status)")
+            if let status = progress.call.status {
+                parts.dialWent(
+                    .twilio, carrierCallID: progress.call.callSid, to: Self.state(status),
+                    cause: status.isFinal ? status.rawValue : nil)
+                if status.isFinal {
+                    _ = parts.floor.carrierHungUp(.twilio, carrierCallID: progress.call.callSid)
+                }
+            }
+            return .response(HTTPResponse(status: 204))
+        } catch {
+            return .response(Switchboard.problem(400, "malformed"))
+        }
+    }
+
+    /// What Twilio tells of a recording it makes.
+    func recordingStatus(_ request: HTTPRequest) -> HTTPOutcome {
+        do throws(SignallingError) {
+            let status = try TwilioRecordingStatus(Self.form(request))
+            let word = status.status ?? "unknown"
+            parts.record(
+                request, carrier: .twilio, kind: "recording." + word, call: status.callSid,
+                key: "recording:\(status.recordingSid):\(word)")
+            return .response(HTTPResponse(status: 204))
+        } catch {
+            return .response(Switchboard.problem(400, "malformed"))
+        }
+    }
+
+    // MARK: Answers
+
+    /// TwiML that tells the caller why nobody talks, and hangs up.
+    private func fallback(_ cause: String) -> HTTPResponse {
+        count("fallback_" + cause)
+        parts.log(.warning, "twilio_fallback", ["cause": .text(cause)])
+        return Self.answer(said(parts.settings.words.fallback))
+    }
+
+    private func said(_ text: String) -> TwiML {
+        TwiML([.say(text, language: parts.settings.words.language), .hangup])
+    }
+
+    static func answer(_ document: TwiML) -> HTTPResponse {
+        HTTPResponse(
+            status: 200, headers: [("Content-Type", TwiML.contentType), ("Cache-Control", "no-store")],
+            body: .bytes(document.bytes))
+    }
+
+    private func count(_ outcome: String) {
+        parts.metrics.add(
+            "teeline_incoming_calls_total",
+            labels: MetricsRegistry.label("carrier", "twilio") + ","
+                + MetricsRegistry.label("outcome", outcome))
+    }
+
+    /// The fields of a request: its form, or its query for GET.
+    static func form(_ request: HTTPRequest) throws(SignallingError) -> FormFields {
+        if request.method == "GET" { return FormFields(request.query) }
+        guard let form = FormFields(request.body) else { throw .malformed }
+        return form
+    }
+
+    /// How far an outbound call is by Twilio's word.
+    static func state(_ status: TwilioCallStatus) -> DialState {
+        switch status {
+        case .queued, .initiated: .queued
+        case .ringing: .ringing
+        case .inProgress: .answered
+        case .completed: .completed
+        case .busy: .busy
+        case .failed: .failed
+        case .noAnswer: .noAnswer
+        case .canceled: .canceled
+        }
+    }
+}
