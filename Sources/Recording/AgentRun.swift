@@ -33,7 +33,7 @@ final class AgentRun {
     /// samples without more the run is over.
     func settled(_ position: Int64, patience: Int64, write: (ArraySlice<Int16>, Int64) -> Void) -> Int64 {
         guard let run = open else { return position }
-        guard position < run.end + patience else {
+        guard position < run.end &+ patience else {
             end(write)
             return position
         }
@@ -64,7 +64,7 @@ final class AgentRun {
         resampled.removeAll(keepingCapacity: true)
         decoded[..<count].withUnsafeBufferPointer { resampler.process($0, into: &resampled) }
         give(write)
-        open?.end = position + heard
+        open?.end = position &+ heard
         if count < decoded.count { end(write) }
     }
 
@@ -73,8 +73,9 @@ final class AgentRun {
         guard open != nil else { return }
         resampled.removeAll(keepingCapacity: true)
         resampler.flush(into: &resampled)
-        if let run = open, Int64(resampled.count) > run.end - run.next {
-            resampled.removeLast(resampled.count - Int(max(0, run.end - run.next)))
+        if let run = open {
+            let room = max(0, run.end &- run.next)
+            if Int64(resampled.count) > room { resampled.removeLast(resampled.count - Int(room)) }
         }
         give(write)
         open = nil
@@ -83,6 +84,6 @@ final class AgentRun {
     private func give(_ write: (ArraySlice<Int16>, Int64) -> Void) {
         guard let run = open, !resampled.isEmpty else { return }
         write(resampled[...], run.next)
-        open?.next = run.next + Int64(resampled.count)
+        open?.next = run.next &+ Int64(resampled.count)
     }
 }

@@ -53,13 +53,11 @@ import Testing
         let theirs = LinearPCM.samples(
             try FFmpeg.run(["-f", "g722", "-i", "-", "-f", "s16le", "-"], input: bytes))
         let likeness = Likeness(theirs, to: CodecSpeech.at16k, most: 60)
-        print("g722 we encode", likeness)
         // The two filter banks of 24 taps delay by 22 samples (ITU-T G.722, clause 3).
         #expect(likeness.lag == 22)
         #expect(likeness.decibels > 20)
         let ours = try Self.decoded([bytes], .g722)
         let worst = zip(ours, theirs).map { abs(Int($0) - Int($1)) }.max() ?? .max
-        print("g722 decoders differ by", worst)
         #expect(ours.count == theirs.count && worst <= 2)
     }
 
@@ -68,7 +66,6 @@ import Testing
             ["-f", "s16le", "-ar", "16000", "-ac", "1", "-i", "-", "-c:a", "g722", "-f", "g722", "-"],
             input: LinearPCM.bytes(CodecSpeech.at16k))
         let likeness = Likeness(try Self.decoded([bytes], .g722), to: CodecSpeech.at16k, most: 60)
-        print("g722 we decode", likeness)
         #expect(likeness.lag == 22)
         #expect(likeness.decibels > 20)
     }
@@ -82,11 +79,9 @@ import Testing
                 ["-c:a", "opus", "-i", "-", "-ar", "\(rate)", "-f", "s16le", "-"],
                 input: OggOpus.wrap(packets, rate: rate)))
         let likeness = Likeness(theirs, to: CodecSpeech.at(rate))
-        print("opus we encode", rate, likeness)
         #expect(likeness.correlation > 0.9)
         let ours = Likeness(try Self.decoded(packets, format), to: theirs)
         let late = Likeness(theirs, to: try Self.decoded(packets, format))
-        print("opus decoders", rate, ours, late)
         #expect(max(ours.decibels, late.decibels) > 20)
     }
 
@@ -103,7 +98,6 @@ import Testing
                 packet.withUnsafeBytes { format.samples(in: $0) } == rate / 50
             })
         let likeness = Likeness(try Self.decoded(packets, format), to: CodecSpeech.at(rate))
-        print("opus we decode", rate, likeness)
         #expect(likeness.correlation > 0.9)
     }
 
@@ -114,13 +108,11 @@ import Testing
             try FFmpeg.run(
                 ["-f", "amr", "-i", "-", "-ar", "16000", "-f", "s16le", "-"], input: Self.awb(payloads)))
         let likeness = Likeness(theirs, to: CodecSpeech.at16k)
-        print("amrwb we encode", likeness)
         #expect(likeness.correlation > 0.9)
         let ours = try Self.decoded(payloads, .amrwb)
         #expect(ours.count == payloads.count * 320)
         let decoders = Likeness(ours, to: theirs)
         let late = Likeness(theirs, to: ours)
-        print("amrwb decoders", decoders, late)
         // The bands above 6.4 kHz are made of noise by each for itself; they hold little of speech.
         #expect(max(decoders.decibels, late.decibels) > 20)
     }
@@ -181,7 +173,6 @@ import Testing
             bytes += back.transcode(Array(coded[start..<start + size]))
         }
         let likeness = Likeness(LinearPCM.samples(bytes), to: CodecSpeech.at16k)
-        print("transcoders", format, likeness)
         #expect(likeness.correlation > 0.9)
     }
 }

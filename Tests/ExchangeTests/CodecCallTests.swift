@@ -59,6 +59,55 @@ struct TelnyxCodec: Sendable, CustomTestStringConvertible {
         #expect(house.close() == 0)
     }
 
+    /// A network that loses, doubles and turns frames round, a pause without frames, and an agent that is cut in its
+    /// word: what is missing is named, what was decoded is in its place, and the agent ends where the carrier stopped.
+    @Test(arguments: TelnyxCodec.all) func aBadNetworkAndAnInterruption(codec: TelnyxCodec) async throws {
+        var agent = SimulatedAgentSettings(turns: [
+            AgentTurn(
+                "A long story.", sound: .tone(hertz: 620, level: 8000), milliseconds: 4_000,
+                trigger: .afterPrevious(milliseconds: 0))
+        ])
+        agent.output = AudioFormat(.pcm16, rate: 16_000)
+        agent.input = AudioFormat(.pcm16, rate: 16_000)
+        agent.interruptions = [1_300]
+        let house = try TestHouse(
+            agent: agent, values: ["telnyx.codec": codec.name, "telnyx.sampling_rate": codec.rate])
+        let calls = (1...6).map { seed in
+            var call = ShortTalk.call(
+                to: house.media("/media-stream"),
+                dialect: .telnyx(inbound: codec.format, outbound: codec.format), milliseconds: 3_000,
+                seed: UInt64(seed))
+            call.faults.loss = 0.03
+            call.faults.reordering = 0.03
+            call.faults.duplication = 0.03
+            call.faults.skipped = [Stall(start: 1_800, length: 400)]
+            return call
+        }
+        let results = await withTaskGroup(of: SimulatedCallResult.self) { group in
+            for call in calls { group.addTask { await house.network.call(call) } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        await house.settle()
+        let rows = try house.exchange.archive.catalog.list(cursor: nil, limit: 100).items
+        for result in results {
+            let row = try #require(rows.first { $0.call.streamID == result.streamID })
+            let detail = try #require(try house.exchange.archive.catalog.detail(row.call.id))
+            let path = house.exchange.archive.layout.absolute(try #require(detail.recording.path))
+            let sound = try #require(try StereoDecoding.ffmpeg([path], folder: house.folder).first)
+            let named = detail.recording.missing.map { $0.start..<$0.start + $0.length }
+            // Frames lost at the very end cannot be known to have existed.
+            #expect(named == result.missing.filter { $0.upperBound < result.samples }, "\(result.streamID)")
+            #expect(Self.decibels(result.caller, sound.left) > 15)
+            #expect(result.clearPositions.count == 1)
+            let heard = Self.tone(620, in: result.heard, rate: result.heardRate)
+            let right = Self.tone(620, in: sound.right, rate: result.rate)
+            #expect((800...1_600).contains(heard.count))
+            #expect(abs(right.lowerBound - heard.lowerBound) <= 60)
+            #expect(abs(right.upperBound - heard.upperBound) <= 80)
+        }
+        #expect(house.close() == 0)
+    }
+
     private func check(_ result: SimulatedCallResult, _ sound: StereoSound, _ rate: Int, _ name: Comment) {
         #expect(result.end == .asPlanned, name)
         #expect(result.counts.refusedMessages == 0, name)

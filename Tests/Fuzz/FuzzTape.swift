@@ -23,11 +23,11 @@ struct Input {
 func tape(_ input: inout Input) -> (bytes: [UInt8], header: TapeHeader) {
     let formats: [AudioFormat] = [
         .pcmu8k, .pcma8k, AudioFormat(.pcm16, rate: 8000), AudioFormat(.pcm16, rate: 16_000),
-        AudioFormat(.pcm16, rate: 24_000),
+        AudioFormat(.pcm16, rate: 24_000), .g722, .amrwb, AudioFormat(.opus, rate: 16_000),
+        AudioFormat(.opus, rate: 8_000), AudioFormat(.pcm16auto, rate: 16_000),
     ]
     let inbound = formats[Int(input.byte()) % formats.count]
-    var outbound = formats[Int(input.byte()) % formats.count]
-    outbound.rate = inbound.rate
+    let outbound = formats[Int(input.byte()) % formats.count]
     let flags = input.byte()
     let header = TapeHeader(
         callID: "0", carrier: "twilio", carrierCallID: "c", streamID: "s", inbound: inbound,
@@ -50,7 +50,7 @@ func tape(_ input: inout Input) -> (bytes: [UInt8], header: TapeHeader) {
         if payload.count < count, kind == .callerMedia || kind == .agentMedia {
             payload += [UInt8](repeating: 0x33, count: count - payload.count)
         }
-        if kind == .callerMedia { position += Int64(inbound.samples(inBytes: payload.count)) }
+        if kind == .callerMedia { position += Int64(payload.withUnsafeBytes { inbound.samples(in: $0) }) }
         let turn: Int64? = kind == .agentMedia && step % 3 != 0 ? Int64(step % 4) : nil
         batch.append(kind, at: instant, position: place, turn: turn, payload: payload)
     }
