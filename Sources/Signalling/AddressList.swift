@@ -4,6 +4,9 @@
 public struct AddressListError: Error, Sendable, Hashable {
     /// Which entry is neither an address nor a network.
     public var index: Int
+
+    /// The entry at `index` is none.
+    public init(index: Int) { self.index = index }
 }
 
 /// A list of addresses and networks in CIDR notation (RFC 4632, RFC 4291 §2.3).
