@@ -17,9 +17,11 @@ import Testing
         #expect(limiter.admit(one, at: 10_999) == 1)
         #expect(limiter.admit(one, at: 11_000) == 0)
         #expect(limiter.admit(one, at: 11_000) == 1000)
-        // A long pause fills to the brim and no further.
-        for _ in 0..<5 { #expect(limiter.admit(one, at: Int64.max) == 0) }
-        #expect(limiter.admit(one, at: Int64.max) == 1000)
+        // A pause fills to the brim and no further, be it a second longer than needed, an hour or for ever.
+        for pause in [17_000, 3_600_000, Int64.max] {
+            for _ in 0..<5 { #expect(limiter.admit(one, at: pause) == 0) }
+            #expect(limiter.admit(one, at: pause) == 1000)
+        }
     }
 
     /// Over ten minutes, asked every 7 ms, 90 a minute and a burst of 3 let through 3 + 900 at most, and at least one less.
