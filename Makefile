@@ -6,7 +6,7 @@ SHELL := /bin/bash
 # What the program is made of, and what its tests and tools need besides.
 BUILD_PACKAGES := libmp3lame-dev libsqlite3-dev libssl-dev libmicrohttpd-dev libspeexdsp-dev libspandsp-dev \
                   libopus-dev libopencore-amrwb-dev libvo-amrwbenc-dev pkg-config
-TEST_PACKAGES  := $(BUILD_PACKAGES) ffmpeg mpg123 sqlite3 curl openssl
+TEST_PACKAGES  := $(BUILD_PACKAGES) ffmpeg mpg123 sqlite3 curl openssl python3 python3-venv
 
 SWIFT   ?= swift
 TEELINE := .build/release/teeline
@@ -36,6 +36,14 @@ help: ## this list
 	@command -v $(SWIFT) >/dev/null || { echo "Swift 6.2 or later is needed: https://www.swift.org/install/linux/" >&2; exit 1; }
 	@mkdir -p .build && touch $@
 
+# The carriers' own validators of signatures, which the tests ask. The stamp is set when all of them are there.
+.build/python: .build/python/complete
+.build/python/complete: Tests/requirements.txt | .build/packages-test
+	@echo "==> installing the carriers' own validators"
+	python3 -m venv --clear .build/python
+	.build/python/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
+	@touch $@
+
 build: .build/swift .build/packages-build ## the program, optimised, as .build/release/teeline
 	@echo "==> building (the first time takes some minutes)"
 	$(SWIFT) build -c release --product teeline
@@ -60,7 +68,7 @@ REALTIME := ExchangeTests|SimulatorTests
 STORY     = 2>&1 | tee .build/tests/$(1).log | grep --text --line-buffered -vE '^◇ |^✔ Test ([^ ]*\(|case )|^Test Suite|Executed 0 tests' \
 	|| { echo "==> the log: .build/tests/$(1).log" >&2; exit 1; }
 
-test: .build/swift .build/packages-test ## every test
+test: .build/swift .build/packages-test .build/python ## every test
 	@echo "==> building the tests"
 	$(SWIFT) build --build-tests $(TESTING)
 	@echo "==> tests of values, machines and rooms"
@@ -77,10 +85,10 @@ fuzz: .build/swift .build/packages-test ## hostile bytes; FUZZ_SECONDS for each 
 	Tests/Fuzz/run.sh
 
 # The sanitizers have build folders of their own. Leaks are not counted: XCTest's own runner leaks at its end.
-tsan: .build/swift .build/packages-test ## every test under the thread sanitizer
+tsan: .build/swift .build/packages-test .build/python ## every test under the thread sanitizer
 	$(SWIFT) test --scratch-path .build/tsan --sanitize=thread --no-parallel
 
-asan: .build/swift .build/packages-test ## every test under the address sanitizer
+asan: .build/swift .build/packages-test .build/python ## every test under the address sanitizer
 	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --scratch-path .build/asan --sanitize=address --no-parallel
 
 clean: ## forget what was built (recordings stay)

@@ -87,8 +87,8 @@ let package = Package(
         tests("Audio", resources: [.copy("Vectors")]), tests("Telemetry"), tests("Wire"),
         tests("Cryptography"),
         tests(
-            "Signalling", ["Carriers", "Wire", "Cryptography", "Telemetry"],
-            resources: [.copy("Vectors")]),
+            "Signalling", ["Agents", "Carriers", "Wire", "Cryptography", "Telemetry"],
+            resources: [.copy("Vectors"), .copy("Validators")]),
         tests("Routing", ["Wire"]),
         tests("Timeline", ["Audio", "Telemetry"]), tests("Tape", ["Telemetry"]),
         tests("Carriers", ["Audio", "Wire"], resources: [.copy("Vectors")]),

@@ -4,6 +4,9 @@
 public struct AddressListError: Error, Sendable, Hashable {
     /// Which entry is neither an address nor a network.
     public var index: Int
+
+    /// The entry at `index` is none.
+    public init(index: Int) { self.index = index }
 }
 
 /// A list of addresses and networks in CIDR notation (RFC 4632, RFC 4291 §2.3).
@@ -37,9 +40,8 @@ public struct AddressList: Sendable, Hashable {
     /// Whether `address` is in one of the networks. A network of one family holds no address of the other, but mapped
     /// IPv4 addresses are IPv4.
     public func contains(_ address: IPAddress) -> Bool {
-        networks.contains {
-            $0.address.isFour == address.isFour && address.network(prefix: $0.prefix) == $0.address
-        }
+        // Addresses of two families differ in length.
+        networks.contains { address.network(prefix: $0.prefix) == $0.address }
     }
 
     /// Whether the address written `text` is in one of the networks; false when it is no address.

@@ -10,9 +10,10 @@ public struct IPAddress: Sendable, Hashable {
     /// Whether it is an IPv4 address.
     public var isFour: Bool { bytes.count == 4 }
 
-    /// From numeric `text`, without brackets and port; a zone ("%eth0", RFC 4007 §11) is left out. Nil for anything else.
+    /// From numeric `text`, without brackets and port; a zone of IPv6
+    /// ("%eth0", RFC 4007 §11) is left out. Nil for anything else.
     public init?(_ text: some StringProtocol) {
-        let text = String(text.prefix { $0 != "%" })
+        let text = text.contains(":") ? String(text.prefix { $0 != "%" }) : String(text)
         guard !text.utf8.contains(0) else { return nil }
         var four = in_addr()
         var six = in6_addr()

@@ -1,0 +1,141 @@
+// Stream tokens: one winner, and every way to be refused.
+
+import Carriers
+import Cryptography
+@testable import Signalling
+import Synchronization
+import Testing
+
+/// What the threads of one race share.
+private final class Race: Sendable {
+    let turn = Atomic(0)
+    let results = Mutex<[Int: [Result<Int, PassRefusal>]]>([:])
+}
+
+@Suite(.serialized) struct StreamPassesTests {
+    private let passes = StreamPasses<String>(lifetime: 60_000, limit: 4)
+
+    private func refusal(_ result: Result<String, PassRefusal>) -> PassRefusal? {
+        if case .failure(let refusal) = result { refusal } else { nil }
+    }
+
+    @Test func oncePerToken() throws {
+        let pass = try passes.issue(carrier: .twilio, callID: "CA1", content: "plan", at: 1000)
+        #expect(pass.expiresAt == 61_000)
+        #expect(try SHA256Digest(of: pass.token.utf8) == pass.digest)
+        // Looking does not use it up, nor does any refusal.
+        #expect(passes.check(pass.token, carrier: .twilio, at: 1000) == nil)
+        #expect(passes.check(pass.token, carrier: .telnyx, at: 1000) == .otherCarrier)
+        #expect(refusal(passes.claim(pass.token, carrier: .exotel, callID: "CA1", at: 1000)) == .otherCarrier)
+        #expect(refusal(passes.claim(pass.token, carrier: .twilio, callID: "CA2", at: 1000)) == .otherCall)
+        #expect(refusal(passes.claim(pass.token, carrier: .twilio, callID: "", at: 1000)) == .otherCall)
+        #expect(refusal(passes.claim(pass.token, carrier: .twilio, callID: "CA1", at: 61_000)) == .expired)
+        #expect(passes.check(pass.token, carrier: .twilio, at: 61_000) == .expired)
+        #expect(passes.claim(pass.token, carrier: .twilio, callID: "CA1", at: 60_999) == .success("plan"))
+        #expect(refusal(passes.claim(pass.token, carrier: .twilio, callID: "CA1", at: 60_999)) == .used)
+        #expect(passes.check(pass.token, carrier: .twilio, at: 60_999) == .used)
+    }
+
+    @Test func unknownTokens() throws {
+        let pass = try passes.issue(carrier: .telnyx, callID: nil, content: "", at: 0)
+        for text in ["", "x", String(repeating: "A", count: 43), pass.token + "A", pass.digest.hex] {
+            #expect(passes.check(text, carrier: .telnyx, at: 0) == .unknown)
+            #expect(refusal(passes.claim(text, carrier: .telnyx, callID: "v3:1", at: 0)) == .unknown)
+        }
+        passes.withdraw(pass.digest)
+        #expect(refusal(passes.claim(pass.token, carrier: .telnyx, callID: "v3:1", at: 0)) == .unknown)
+    }
+
+    @Test func boundAtFirstUse() throws {
+        let pass = try passes.issue(carrier: .telnyx, callID: nil, content: "a", at: 0)
+        #expect(passes.claim(pass.token, carrier: .telnyx, callID: "v3:1", at: 1) == .success("a"))
+        #expect(refusal(passes.claim(pass.token, carrier: .telnyx, callID: "v3:1", at: 2)) == .used)
+        #expect(refusal(passes.claim(pass.token, carrier: .telnyx, callID: "v3:2", at: 2)) == .otherCall)
+    }
+
+    @Test func bounded() throws {
+        for at in 0..<4 as Range<Int64> {
+            _ = try passes.issue(carrier: .twilio, callID: nil, content: "", at: at)
+        }
+        #expect(throws: StreamPassError.full) {
+            try passes.issue(carrier: .twilio, callID: nil, content: "", at: 59_999)
+        }
+        #expect(passes.count == 4)
+        // At 60,001 ms the first two are over, so two find room.
+        for _ in 0..<2 { _ = try passes.issue(carrier: .twilio, callID: nil, content: "", at: 60_001) }
+        #expect(throws: StreamPassError.full) {
+            try passes.issue(carrier: .twilio, callID: nil, content: "", at: 60_001)
+        }
+        passes.purge(at: 60_003)
+        #expect(passes.count == 2)
+        let last = try passes.issue(carrier: .twilio, callID: nil, content: "", at: Int64.max)
+        #expect(last.expiresAt == Int64.max)
+    }
+
+    @Test func survivesARestart() throws {
+        let pass = try passes.issue(carrier: .exotel, callID: "e1", content: "before", at: 0)
+        let after = StreamPasses<String>(lifetime: 60_000, limit: 1)
+        try after.restore(
+            digest: pass.digest, carrier: .exotel, callID: "e1", content: "after", expiresAt: pass.expiresAt,
+            at: 10)
+        #expect(refusal(after.claim(pass.token, carrier: .exotel, callID: "e2", at: 20)) == .otherCall)
+        #expect(after.claim(pass.token, carrier: .exotel, callID: "e1", at: 20) == .success("after"))
+        // What is known stays as it is: used.
+        try after.restore(
+            digest: pass.digest, carrier: .exotel, callID: nil, content: "again", expiresAt: 99_000, at: 30)
+        #expect(refusal(after.claim(pass.token, carrier: .exotel, callID: "e1", at: 40)) == .used)
+        let other = try SHA256Digest(of: [1])
+        #expect(throws: StreamPassError.full) {
+            try after.restore(
+                digest: other, carrier: .exotel, callID: nil, content: "", expiresAt: 99_000, at: 59_999)
+        }
+    }
+
+    /// 1,000 tokens, each claimed by eight threads at once: one winner each. In several rounds, since where few processors
+    /// are, now and then the threads of a round take turns.
+    @Test(arguments: 1...8) func oneWinnerOfManyThreads(round: Int) async throws {
+        let tries = 1000
+        let passes = StreamPasses<Int>(lifetime: 60_000, limit: tries)
+        let tokens = try (0..<tries).map {
+            try passes.issue(carrier: .twilio, callID: nil, content: $0, at: 0).token
+        }
+        let race = Race()
+        await withTaskGroup(of: Void.self) { group in
+            for thread in 0..<8 {
+                group.addTask {
+                    await ClaimThread.run {
+                        for index in 0..<tries {
+                            // All eight are at this token, or past the gate that lets them to it.
+                            race.turn.add(1, ordering: .sequentiallyConsistent)
+                            // Those that wait do so on their feet for a while, so that several start at once.
+                            var looks = 0
+                            while race.turn.load(ordering: .sequentiallyConsistent) < 8 * (index + 1) {
+                                looks += 1
+                                if looks % 64 == 0 { ClaimThread.giveWay() }
+                            }
+                            let result = passes.claim(
+                                tokens[index], carrier: .twilio, callID: "CA\(thread)", at: 1)
+                            race.results.withLock { $0[index, default: []].append(result) }
+                        }
+                    }
+                }
+            }
+        }
+        race.results.withLock { results in
+            #expect(results.count == tries)
+            let fair = results.count { index, outcomes in
+                outcomes.count == 8 && outcomes.count { $0 == .success(index) } == 1
+                    && outcomes.count { $0 == .failure(.otherCall) } == 7
+            }
+            #expect(fair == tries)
+        }
+    }
+
+    @Test func nothingSecretIsShown() throws {
+        let pass = try passes.issue(carrier: .twilio, callID: nil, content: "", at: 0)
+        var text = "\(pass)" + String(reflecting: pass)
+        dump(pass, to: &text)
+        dump(passes, to: &text)
+        #expect(!text.contains(pass.token))
+    }
+}
