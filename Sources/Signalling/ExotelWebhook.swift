@@ -50,6 +50,12 @@ public struct ExotelLeg: Sendable, Hashable {
     public var status: String?
     /// How long it was on the call, in seconds.
     public var seconds: Int?
+
+    /// A leg made of its parts.
+    public init(status: String? = nil, seconds: Int? = nil) {
+        self.status = status
+        self.seconds = seconds
+    }
 }
 
 /// What a request of Exotel's says. Everything may be absent: which fields come differs between its documents.
