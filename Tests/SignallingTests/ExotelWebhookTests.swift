@@ -56,6 +56,13 @@ import Testing
             (name: "stream[detailedstatus]", value: "Streaming_call_throttled")
         ])
         #expect(throttled.stream?.isThrottled == true)
+        let posted = try ExotelCallback(
+            query: [(name: "CallSid", value: "first")],
+            body: Array(
+                #"{"EventType":"stream-start","callSid":"second","stream":{"streamSid":"s","status":null}}"#
+                    .utf8))
+        #expect(posted.eventType == "stream-start" && posted.callSid == "first")
+        #expect(posted.stream == ExotelStream(streamID: "s"))
         // Text that is no JSON says nothing.
         #expect(try ExotelCallback(query: [(name: "Stream", value: "{broken")]).stream == nil)
     }
