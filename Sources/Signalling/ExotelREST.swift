@@ -70,6 +70,12 @@ public struct ExotelActiveStreams: Sendable, Hashable {
     public var active: Int
     /// Streams at most.
     public var limit: Int
+
+    /// So many streams of so many.
+    public init(active: Int, limit: Int) {
+        self.active = active
+        self.limit = limit
+    }
 }
 
 /// A client's part of Exotel's REST service: makes requests and reads answers, sends nothing.

@@ -38,6 +38,20 @@ public struct ExotelStream: Sendable, Hashable, Discreet {
     /// More about the status ("Streaming_call_throttled").
     public var detailedStatus: String?
 
+    /// A stream of which this much is known.
+    public init(
+        streamID: String? = nil, status: String? = nil, seconds: Int? = nil, recordingURL: String? = nil,
+        disconnectedBy: ExotelDisconnection? = nil, error: String? = nil, detailedStatus: String? = nil
+    ) {
+        self.streamID = streamID
+        self.status = status
+        self.seconds = seconds
+        self.recordingURL = recordingURL
+        self.disconnectedBy = disconnectedBy
+        self.error = error
+        self.detailedStatus = detailedStatus
+    }
+
     /// The number at the error's beginning.
     public var errorCode: Int? { error.flatMap { Int($0.prefix { ("0"..."9").contains($0) }) } }
     /// Whether the account had too many streams at once.
@@ -50,6 +64,12 @@ public struct ExotelLeg: Sendable, Hashable {
     public var status: String?
     /// How long it was on the call, in seconds.
     public var seconds: Int?
+
+    /// A leg made of its parts.
+    public init(status: String? = nil, seconds: Int? = nil) {
+        self.status = status
+        self.seconds = seconds
+    }
 }
 
 /// What a request of Exotel's says. Everything may be absent: which fields come differs between its documents.

@@ -55,8 +55,7 @@ public struct TelnyxPage<Item: Sendable>: Sendable, Discreet {
 }
 
 extension TelnyxREST {
-    /// Reads the answer to a command on a call; true when it was taken. A call that is gone (422 with code 90018) is
-    /// `alreadyOver`.
+    /// Reads the answer to a command on a call. A call that is gone (422 with code 90018) is `alreadyOver`.
     public static func command(_ answer: RESTAnswer) throws(RESTFailure) {
         if answer.status == 422, code(answer) == 90018 { throw .alreadyOver }
         try answer.check(code)

@@ -31,6 +31,7 @@ for target in $targets; do
     mkdir -p "$corpus"
     case $target in
         FuzzCarrier) seeds="Tests/CarriersTests/Vectors" ;;
+        FuzzSignalling) seeds="Tests/SignallingTests/Vectors" ;;
         FuzzAgent) seeds="Tests/AgentsTests/Vectors" ;;
         FuzzWire) seeds="Tests/AgentsTests/Vectors Tests/CarriersTests/Vectors" ;;
         *) seeds="" ;;

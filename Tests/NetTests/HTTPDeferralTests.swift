@@ -173,6 +173,28 @@ extension NetTests {
             #expect(eventually { openDescriptors() <= before + 1 })
         }
 
+        @Test func `a server stops while a hundred wait`() throws {
+            let before = openDescriptors()
+            for threads in [1, 2, 4] {
+                let replies = Locked<[HTTPReply]>([])
+                let server = try Self.serve(threads: threads) { reply in replies.with { $0.append(reply) } }
+                let sockets = try (0..<100).map { _ in try RawSocket(port: server.port) }
+                for socket in sockets { socket.write(Self.get) }
+                #expect(eventually { replies.with { $0.count == 100 } })
+                let begun = Date()
+                server.stop()
+                #expect(Date().timeIntervalSince(begun) < 5)
+                // Each got its fallback or the end of the stream, none is left hanging.
+                for socket in sockets {
+                    let bytes = socket.readToEnd()
+                    #expect(bytes.isEmpty || String(decoding: bytes, as: UTF8.self).hasSuffix("late"))
+                }
+                for reply in replies.with({ $0 }) { reply.send(Self.text(200, "after the end")) }
+                replies.with { $0 = [] }
+            }
+            #expect(eventually { openDescriptors() <= before + 1 })
+        }
+
         @Test func `bodies have bounds by path`() throws {
             let sizes = Locked<[Int]>([])
             let server = try HTTPServer.start(
