@@ -13,6 +13,8 @@ final class HTTPExchange {
     var isTooLarge = false
     var isAnswered = false
     var body: [UInt8] = []
+    /// Most bytes of the body.
+    var limit = 0
     /// Bytes of the body that were read, kept or not.
     var received = 0
     /// Takes the raw socket once 101 is sent.
@@ -21,7 +23,7 @@ final class HTTPExchange {
     init(target: String) { self.target = target }
 
     /// Takes a piece of the body; false when the peer goes on far beyond the bound.
-    func take(_ piece: UnsafeRawBufferPointer, limit: Int) -> Bool {
+    func take(_ piece: UnsafeRawBufferPointer) -> Bool {
         received &+= piece.count
         if received > limit {
             isTooLarge = true

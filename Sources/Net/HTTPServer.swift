@@ -19,7 +19,7 @@ public struct HTTPServerSettings: Sendable, Hashable {
     public var idleSeconds: Int
     /// Most bytes of request line and header fields together; beyond it 431.
     public var headerBytes: Int
-    /// Most bytes of a body; beyond it 413.
+    /// Most bytes of a body, where the handler knows no other limit; beyond it 413.
     public var bodyBytes: Int
 
     /// Settings with the server's defaults.
@@ -140,12 +140,12 @@ public final class HTTPServer: @unchecked Sendable {
         let exchange = Unmanaged<HTTPExchange>.fromOpaque(raw).takeUnretainedValue()
         if !exchange.hasBegun {
             exchange.hasBegun = true
-            return server.begin(connection)
+            return server.begin(exchange, connection, method: String(cString: method))
         }
         if size.pointee > 0 {
             let bytes = UnsafeRawBufferPointer(start: piece, count: size.pointee)
             size.pointee = 0
-            return exchange.take(bytes, limit: server.settings.bodyBytes) ? .YES : .NO
+            return exchange.take(bytes) ? .YES : .NO
         }
         guard !exchange.isAnswered else { return .YES }
         exchange.isAnswered = true
@@ -154,7 +154,9 @@ public final class HTTPServer: @unchecked Sendable {
     }
 
     /// The header is there: refuses what is too large before the body is read.
-    private func begin(_ connection: OpaquePointer) -> MHD_Result {
+    private func begin(
+        _ exchange: HTTPExchange, _ connection: OpaquePointer, method: String
+    ) -> MHD_Result {
         if teeline_http_header_size(connection) > settings.headerBytes { return plain(431, on: connection) }
         let fields = HTTPExchange.headers(connection)
         let lengths = fields.filter { $0.name.lowercased() == "content-length" }.map(\.value)
@@ -163,8 +165,11 @@ public final class HTTPServer: @unchecked Sendable {
         guard lengths.count + codings.count <= 1, codings.allSatisfy({ $0.lowercased() == "chunked" }),
             lengths.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
         else { return plain(400, on: connection) }
+        if lengths.isEmpty, codings.isEmpty { return .YES }
+        let head = exchange.request(connection, method: method)
+        exchange.limit = max(head.flatMap { handler.bodyLimit(for: $0) } ?? settings.bodyBytes, 0)
         if let text = lengths.first {
-            guard let length = UInt64(text), length <= UInt64(max(settings.bodyBytes, 0)) else {
+            guard let length = UInt64(text), length <= UInt64(exchange.limit) else {
                 return plain(413, on: connection)
             }
         }
