@@ -64,7 +64,7 @@ let package = Package(
                 "Signalling", "Routing", "Carriers", "Agents", "Archive", "Net", "Audio", "Wire",
                 "Cryptography", "Telemetry",
             ]),
-        room("Desk", ["Archive", "Carriers", "Agents", "Net", "Telemetry"]),
+        room("Desk", ["Archive", "Carriers", "Agents", "Net", "Telemetry", "Routing", "Wire"]),
         room("Simulator", ["Audio", "Wire", "Carriers", "Agents", "Net", "Telemetry", "CLinux"]),
         // Floor 4
         room(
@@ -96,7 +96,7 @@ let package = Package(
         tests("Net", ["Telemetry", "CLinux", "COpenSSL"]),
         tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
         tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry"]),
-        tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry"]),
+        tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry", "Routing"]),
         tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
         // The server that the catastrophe tests kill, and the disk that stands still under it.
         .target(name: "CSlowDisk", path: "Tests/CSlowDisk"),

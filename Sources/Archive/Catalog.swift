@@ -73,7 +73,9 @@ public final class Catalog: Sendable {
                     call: stored.call, recording: stored.recording,
                     turns: try RowMapping.turns(id, connection),
                     events: try RowMapping.events(id, connection),
-                    metrics: try RowMapping.metrics(id, connection))
+                    metrics: try RowMapping.metrics(id, connection),
+                    hasConversation: try connection.integer(
+                        "SELECT EXISTS (SELECT 1 FROM conversations WHERE call_id = ?)", [.text(id)]) == 1)
             }
         }
     }

@@ -114,4 +114,6 @@ public struct RecordingDetail: Sendable, Hashable {
     public var events: [EventRow]
     /// What was counted; nil until it is sealed.
     public var metrics: MetricsRow?
+    /// Whether ElevenLabs has said something of its conversation afterwards.
+    public var hasConversation = false
 }

@@ -8,14 +8,58 @@ import Net
 struct AudioRoute {
     let catalog: Catalog
 
-    func answer(_ id: String, _ request: HTTPRequest) throws(ArchiveError) -> HTTPResponse {
+    /// A sealed file, as the catalog knows it.
+    private struct SealedAudio {
+        var path: String
+        var bytes: Int64
+        var digest: Digest
+        /// Microseconds UTC.
+        var sealedAt: Int64
+        var mediaType: String
+        var fileName: String
+    }
+
+    /// A call's recording.
+    func answer(
+        _ id: String, _ format: RecordingFormat, _ request: HTTPRequest
+    ) throws(ArchiveError) -> HTTPResponse {
         guard let stored = try catalog.call(id) else { return Problem.unknownRecording.response }
         let recording = stored.recording
         guard recording.state.isFinal else { return Self.notReady(recording.state).response }
         guard let path = recording.path, let total = recording.bytes, let digest = recording.sha256 else {
             return Problem(status: 404, code: "no_audio", detail: "There is no audio of this call.").response
         }
-        let validators = Validators(tag: digest.hex, lastModified: (recording.sealedAt ?? 0) / 1_000_000)
+        guard recording.format == format else {
+            return Problem(
+                status: 404, code: "other_format",
+                detail: "This recording has another form: ask for audio.\(recording.format.rawValue)."
+            ).response
+        }
+        return try answer(
+            SealedAudio(
+                path: path, bytes: total, digest: digest, sealedAt: recording.sealedAt ?? 0,
+                mediaType: format.mediaType, fileName: Self.fileName(stored.call, format)),
+            request)
+    }
+
+    /// What ElevenLabs kept of a call's conversation.
+    func conversation(_ id: String, _ request: HTTPRequest) throws(ArchiveError) -> HTTPResponse {
+        guard try catalog.call(id) != nil else { return Problem.unknownRecording.response }
+        guard let row = try catalog.conversation(ofCall: id) else { return Problem.noConversation.response }
+        guard let path = row.audioPath, let bytes = row.audioBytes, let digest = row.audioSHA256 else {
+            return Problem(
+                status: 404, code: "no_audio", detail: "There is no audio of this conversation."
+            ).response
+        }
+        return try answer(
+            SealedAudio(
+                path: path, bytes: bytes, digest: digest, sealedAt: row.receivedAt,
+                mediaType: RecordingFormat.mp3.mediaType, fileName: row.conversationID + ".mp3"), request)
+    }
+
+    private func answer(_ audio: SealedAudio, _ request: HTTPRequest) throws(ArchiveError) -> HTTPResponse {
+        let total = audio.bytes
+        let validators = Validators(tag: audio.digest.hex, lastModified: audio.sealedAt / 1_000_000)
         var headers: [(name: String, value: String)] = [
             ("ETag", validators.entityTag), ("Last-Modified", HTTPDate.text(validators.lastModified)),
             ("Accept-Ranges", "bytes"), ("Cache-Control", "private, no-cache"),
@@ -34,15 +78,15 @@ struct AudioRoute {
                 headers: ["Content-Range": "bytes */\(total)", "Accept-Ranges": "bytes"]
             ).response
         }
-        let descriptor = try open(catalog.layout.absolute(path), total: total)
-        headers.append(("Content-Disposition", "inline; filename=\"\(Self.fileName(stored.call))\""))
+        let descriptor = try open(catalog.layout.absolute(audio.path), total: total)
+        headers.append(("Content-Disposition", "inline; filename=\"\(audio.fileName)\""))
         guard case .partial(let ranges) = outcome else {
-            headers.append(("Content-Type", "audio/mpeg"))
+            headers.append(("Content-Type", audio.mediaType))
             return HTTPResponse(
                 status: 200, headers: headers, body: .file(descriptor: descriptor, offset: 0, length: total))
         }
         if ranges.count == 1, let range = ranges.first {
-            headers.append(("Content-Type", "audio/mpeg"))
+            headers.append(("Content-Type", audio.mediaType))
             headers.append(("Content-Range", range.contentRange(of: total)))
             return HTTPResponse(
                 status: 206, headers: headers,
@@ -52,7 +96,7 @@ struct AudioRoute {
         headers.append(("Content-Type", "multipart/byteranges; boundary=\(boundary)"))
         return HTTPResponse(
             status: 206, headers: headers,
-            body: .parts(Self.parts(ranges, total: total, descriptor: descriptor, boundary: boundary)))
+            body: .parts(Self.parts(ranges, of: audio, descriptor: descriptor, boundary: boundary)))
     }
 
     /// A call whose recording is still to come.
@@ -65,13 +109,14 @@ struct AudioRoute {
 
     /// The parts of multipart/byteranges (RFC 9110 §14.6).
     private static func parts(
-        _ ranges: [ByteRange], total: Int64, descriptor: Int32, boundary: String
+        _ ranges: [ByteRange], of audio: SealedAudio, descriptor: Int32, boundary: String
     ) -> [HTTPBodyPart] {
         var parts: [HTTPBodyPart] = []
         for (place, range) in ranges.enumerated() {
             let head =
-                (place == 0 ? "" : "\r\n") + "--\(boundary)\r\nContent-Type: audio/mpeg\r\nContent-Range: "
-                + range.contentRange(of: total) + "\r\n\r\n"
+                (place == 0 ? "" : "\r\n")
+                + "--\(boundary)\r\nContent-Type: \(audio.mediaType)\r\nContent-Range: "
+                + range.contentRange(of: audio.bytes) + "\r\n\r\n"
             parts.append(.bytes(Array(head.utf8)))
             parts.append(.file(descriptor: descriptor, offset: range.offset, length: range.length))
         }
@@ -94,7 +139,7 @@ struct AudioRoute {
 
     /// The carrier's id of the call as a file name: letters, digits, point, dash and underscore only, so that nothing
     /// can end the header field or leave a folder.
-    static func fileName(_ call: CallRow) -> String {
+    static func fileName(_ call: CallRow, _ format: RecordingFormat = .mp3) -> String {
         let safe = call.carrierCallID.utf8.prefix(80).map { byte -> UInt8 in
             switch byte {
             case 48...57, 65...90, 97...122, 45, 46, 95: byte
@@ -102,6 +147,6 @@ struct AudioRoute {
             }
         }
         let name = String(decoding: safe.drop { $0 == 46 }, as: UTF8.self)
-        return (name.isEmpty ? call.id : name) + ".mp3"
+        return (name.isEmpty ? call.id : name) + "." + format.rawValue
     }
 }

@@ -38,6 +38,8 @@ public struct BearerAccess: Sendable {
     /// From this machine, straight, and meant for it: a forwarded request is somebody else's, and a foreign Host is a
     /// page that had its name resolved to the loopback address.
     private static func isLocal(_ request: HTTPRequest) -> Bool {
+        // A page of another site can send simple requests here; a browser says from where whenever they change things.
+        if request.method != "GET", request.method != "HEAD", request.header("Origin") != nil { return false }
         let address = request.remoteAddress
         guard address == "::1" || address.hasPrefix("127.") || address.hasPrefix("::ffff:127.") else {
             return false

@@ -9,6 +9,14 @@ public struct DeskHandler: HTTPHandler {
     public struct Parts: Sendable {
         /// The archive, for reading.
         public var catalog: Catalog
+        /// The archive, for changes; nil: there are none.
+        public var archive: CallArchive?
+        /// Who places calls and acts on them.
+        public var control: (any CallControl)?
+        /// Who issues passes for media streams.
+        public var issuer: (any StreamTokenIssuer)?
+        /// Most bytes of a body, where a route has no other limit.
+        public var bodyBytes: Int
         /// Who may ask.
         public var access: BearerAccess
         /// The program's version, for the OpenAPI document.
@@ -26,12 +34,18 @@ public struct DeskHandler: HTTPHandler {
 
         /// A desk over `catalog`.
         public init(
-            catalog: Catalog, access: BearerAccess, version: String, live: (any LiveCallSource)? = nil,
-            media: (any MediaDoor)? = nil, unready: @escaping @Sendable () -> [String] = { [] },
+            catalog: Catalog, archive: CallArchive? = nil, access: BearerAccess, version: String,
+            live: (any LiveCallSource)? = nil, control: (any CallControl)? = nil,
+            issuer: (any StreamTokenIssuer)? = nil, media: (any MediaDoor)? = nil, bodyBytes: Int = 64 << 10,
+            unready: @escaping @Sendable () -> [String] = { [] },
             metrics: @escaping @Sendable () -> String = { "" },
             report: @escaping @Sendable (DeskFault) -> Void
         ) {
             self.catalog = catalog
+            self.archive = archive
+            self.control = control
+            self.issuer = issuer
+            self.bodyBytes = bodyBytes
             self.access = access
             self.version = version
             self.live = live
@@ -56,18 +70,45 @@ public struct DeskHandler: HTTPHandler {
         }
         switch Routes.match(method: request.method, path: request.path) {
         case .notFound: return .response(Problem.notFound.response)
-        case .methodNotAllowed:
+        case .methodNotAllowed(let allow):
             let problem = Problem(
-                status: 405, code: "method_not_allowed", detail: "This is only read.",
-                headers: ["Allow": Routes.allow])
+                status: 405, code: "method_not_allowed", detail: "This is not done here; Allow says what is.",
+                headers: ["Allow": allow])
             return .response(problem.response)
         case .found(let route, let id):
+            if let problem = refusal(of: request, route) { return .response(problem.response) }
             do throws(ArchiveError) {
                 return .response(try answer(route, id: id, request))
             } catch {
                 return .response(fault(error, route).response)
             }
         }
+    }
+
+    /// See `HTTPHandler`: more than usual is kept only for who may import.
+    public func bodyLimit(for head: HTTPRequest) -> Int? {
+        if let limit = parts.media?.bodyLimit(for: head) { return limit }
+        guard case .found(let route, _) = Routes.match(method: head.method, path: head.path),
+            let limit = route.body?.bytes, !route.isProtected || parts.access.admits(head)
+        else { return nil }
+        return max(limit, parts.bodyBytes)
+    }
+
+    /// Why the body of a request cannot be read.
+    private func refusal(of request: HTTPRequest, _ route: Route) -> Problem? {
+        // What comes with a GET has no meaning (RFC 9110 §9.3.1).
+        guard let body = route.body else { return nil }
+        if request.body.isEmpty, body.isOptional { return nil }
+        guard body.mediaTypes.contains(request.mediaType) else {
+            return Problem(
+                status: 415, code: "unsupported_media_type",
+                detail: "The body must be \(body.mediaTypes.joined(separator: " or ")).",
+                headers: ["Accept": body.mediaTypes.joined(separator: ", ")])
+        }
+        guard request.body.count <= max(body.bytes ?? 0, parts.bodyBytes) else {
+            return Problem(status: 413, code: "too_large", detail: "The body is too large.")
+        }
+        return nil
     }
 
     private func answer(_ route: Route, id: String, _ request: HTTPRequest) throws(ArchiveError)
@@ -78,7 +119,17 @@ public struct DeskHandler: HTTPHandler {
         case .recording:
             guard let detail = try parts.catalog.detail(id) else { return Problem.unknownRecording.response }
             return Self.json(RecordingJSON.detail(detail))
-        case .audio: return try AudioRoute(catalog: parts.catalog).answer(id, request)
+        case .audio(let format):
+            return try AudioRoute(catalog: parts.catalog).answer(id, format, request)
+        case .conversation: return try ConversationJSON.answer(id, parts.catalog)
+        case .conversationAudio: return try AudioRoute(catalog: parts.catalog).conversation(id, request)
+        case .placeCall, .call, .hangUp, .speak, .issueToken:
+            return try CallRoutes(
+                catalog: parts.catalog, live: parts.live, control: parts.control, issuer: parts.issuer
+            ).answer(route.action, id, request)
+        case .contexts, .context, .storeContext, .removeContext, .importContexts:
+            return try ContextRoutes(catalog: parts.catalog, archive: parts.archive)
+                .answer(route.action, id, request)
         case .transcript(let form):
             return try transcript(id, form ?? TranscriptForm.accepted(request.combined("Accept")), route)
         case .calls: return Self.json(calls())
@@ -126,16 +177,7 @@ public struct DeskHandler: HTTPHandler {
     }
 
     private func calls() -> String {
-        let items = (parts.live?.liveCalls() ?? []).map { call in
-            JSONText.object([
-                ("id", JSONText.quoted(call.id)), ("carrier", JSONText.quoted(call.carrier)),
-                ("carrier_call_id", JSONText.quoted(call.carrierCallID)),
-                ("agent_id", JSONText.quoted(call.agentID)), ("caller", JSONText.quoted(call.caller)),
-                ("called", JSONText.quoted(call.called)),
-                ("started_at", JSONText.quoted(ArchiveTime.rfc3339(call.startedAt))),
-                ("phase", JSONText.quoted(call.phase)),
-            ])
-        }
+        let items = (parts.live?.liveCalls() ?? []).map { CallRoutes.json($0) }
         return JSONText.object([("items", JSONText.array(items))])
     }
 
@@ -143,7 +185,7 @@ public struct DeskHandler: HTTPHandler {
     private func fault(_ error: ArchiveError, _ route: Route) -> Problem {
         let id = CallID.make()
         parts.report(DeskFault(id: id, route: route.path, what: error.description))
-        if error == .readersBusy || error == .closed {
+        if [.readersBusy, .closed, .queueFull].contains(error) {
             return Problem(
                 status: 503, code: "busy", detail: "The archive is busy; ask again.", errorID: id,
                 headers: ["Retry-After": "2"])
@@ -153,7 +195,11 @@ public struct DeskHandler: HTTPHandler {
             errorID: id)
     }
 
-    static func json(_ text: String) -> HTTPResponse { self.text(text, "application/json") }
+    static func json(_ text: String, status: Int = 200) -> HTTPResponse {
+        var response = self.text(text, "application/json")
+        response.status = status
+        return response
+    }
 
     static func text(_ text: String, _ mediaType: String) -> HTTPResponse {
         HTTPResponse(

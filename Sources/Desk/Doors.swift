@@ -1,6 +1,8 @@
 // What the desk needs from above, as protocols that the exchange fulfils.
 
+import Archive
 import Net
+import Routing
 
 /// A call that runs.
 public struct LiveCall: Sendable, Hashable {
@@ -47,6 +49,13 @@ public protocol LiveCallSource: Sendable {
 public protocol MediaDoor: Sendable {
     /// What becomes of `request`, or nil when it is none of its own.
     func offer(_ request: HTTPRequest) -> HTTPOutcome?
+    /// Most bytes of the body of a request of its own that begins with `head`; nil: the server's own limit.
+    func bodyLimit(for head: HTTPRequest) -> Int?
+}
+
+extension MediaDoor {
+    /// The server's own limit.
+    public func bodyLimit(for head: HTTPRequest) -> Int? { nil }
 }
 
 /// An unhandled error, for the log: the client gets the id only.
@@ -57,4 +66,111 @@ public struct DeskFault: Sendable, Hashable {
     public var route: String
     /// What went wrong, without anything stored.
     public var what: String
+}
+
+/// A call that the desk was asked to place, checked: numbers are E.164, the carrier is one we know.
+public struct CallOrder: Sendable, Hashable {
+    /// The carrier's name.
+    public var carrier: String
+    /// The number to call. Personal: never in a log.
+    public var to: String
+    /// The number to show; nil: the configured one. Personal: never in a log.
+    public var from: String?
+    /// What the call is to be.
+    public var plan: CallPlan
+}
+
+/// Says nothing of the numbers in it, wherever it is printed.
+extension CallOrder: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The carrier and the mode.
+    public var description: String { "order of a call (\(carrier), \(plan.mode.rawValue))" }
+    /// The same as `description`: a dump must not tell more.
+    public var debugDescription: String { description }
+}
+
+/// A pass that the desk was asked to issue.
+public struct StreamTokenOrder: Sendable, Hashable {
+    /// The carrier's name.
+    public var carrier: String
+    /// The carrier's identifier of the call it is bound to; nil: any call of that carrier.
+    public var carrierCallID: String?
+    /// What the call is to be.
+    public var plan: CallPlan
+}
+
+/// A pass for a media stream.
+public struct StreamToken: Sendable, Hashable {
+    /// The pass itself.
+    public var token: String
+    /// When it ends (microseconds UTC).
+    public var expiresAt: Int64
+    /// The address that the carrier is to connect to, the pass in it.
+    public var url: String
+
+    /// A pass made of its parts.
+    public init(token: String, expiresAt: Int64, url: String) {
+        self.token = token
+        self.expiresAt = expiresAt
+        self.url = url
+    }
+}
+
+/// Does not tell the pass, wherever it is printed.
+extension StreamToken: CustomStringConvertible, CustomDebugStringConvertible {
+    /// What it is.
+    public var description: String { "pass of a media stream" }
+    /// The same as `description`: a dump must not tell more.
+    public var debugDescription: String { description }
+}
+
+/// Why a call is not placed or a pass not issued.
+public enum CallControlRefusal: Error, Sendable, Hashable {
+    /// There are no keys for this carrier, or no address that it could reach.
+    case carrierNotConfigured
+    /// As many calls as allowed run or are being placed.
+    case tooManyCalls(retryAfterSeconds: Int)
+    /// A number that this carrier cannot call or show; the member of the order that holds it.
+    case badNumber(member: String)
+    /// The server takes no new calls.
+    case draining
+}
+
+/// What becomes of a wish to end a call.
+public enum HangUpOutcome: Sendable, Hashable {
+    /// It will end.
+    case accepted
+    /// It is over already.
+    case over
+    /// There is no such call.
+    case unknown
+}
+
+/// What becomes of a text to speak.
+public enum SpeakOutcome: Sendable, Hashable {
+    /// It will be spoken.
+    case accepted
+    /// The call is none in which texts are spoken.
+    case wrongMode
+    /// Too many texts wait already.
+    case tooMany
+    /// The call is over.
+    case over
+    /// There is no such call.
+    case unknown
+}
+
+/// Who places calls and acts on them. All return at once; asked on the HTTP server's threads.
+public protocol CallControl: Sendable {
+    /// Begins to place a call; what becomes of it is told by its row.
+    func place(_ order: CallOrder) -> Result<DialRow, CallControlRefusal>
+    /// Ends a call.
+    func hangUp(_ id: String) -> HangUpOutcome
+    /// Speaks a text in a call of mode `speech`.
+    func speak(_ id: String, _ text: String) -> SpeakOutcome
+}
+
+/// Who issues passes for media streams. Asked on the HTTP server's threads.
+public protocol StreamTokenIssuer: Sendable {
+    /// Issues a pass.
+    func issue(_ order: StreamTokenOrder) -> Result<StreamToken, CallControlRefusal>
 }

@@ -4,7 +4,7 @@ import Archive
 import Net
 
 /// A problem: what `application/problem+json` says.
-public struct Problem: Sendable, Hashable {
+public struct Problem: Error, Sendable, Hashable {
     /// The status.
     public var status: Int
     /// A stable token for programs: "recording_not_ready".
@@ -58,7 +58,10 @@ public struct Problem: Sendable, Hashable {
         case 409: "Conflict"
         case 410: "Gone"
         case 412: "Precondition Failed"
+        case 413: "Content Too Large"
+        case 415: "Unsupported Media Type"
         case 416: "Range Not Satisfiable"
+        case 429: "Too Many Requests"
         case 500: "Internal Server Error"
         case 503: "Service Unavailable"
         default: "Error"
@@ -70,6 +73,13 @@ public struct Problem: Sendable, Hashable {
         status: 404, code: "unknown_recording", detail: "There is no recording of this id.")
     static let preconditionFailed = Problem(
         status: 412, code: "precondition_failed", detail: "The recording is not the one you have.")
+
+    static let unknownCall = Problem(
+        status: 404, code: "unknown_call", detail: "There is no call of this id.")
+    static let unknownContext = Problem(
+        status: 404, code: "unknown_context", detail: "Nothing is known of this number.")
+    static let noConversation = Problem(
+        status: 404, code: "no_conversation", detail: "ElevenLabs has said nothing of this call yet.")
 
     static func badParameter(_ name: String) -> Problem {
         Problem(status: 400, code: "bad_parameter", detail: "The query parameter \(name) cannot be read.")

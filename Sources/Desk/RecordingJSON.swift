@@ -28,6 +28,12 @@ public enum RecordingJSON {
                     })
             ))
         all.append(("turns", String(detail.turns.count)))
+        all.append(
+            (
+                "conversation",
+                detail.hasConversation
+                    ? JSONText.quoted("/v1/recordings/\(detail.call.id)/conversation") : "null"
+            ))
         all.append(("metrics", detail.metrics.map { metrics($0) } ?? "null"))
         return JSONText.object(all)
     }
@@ -83,7 +89,12 @@ public enum RecordingJSON {
         }
         return JSONText.object([
             ("state", JSONText.quoted(recording.state.rawValue)), ("cause", JSONText.quoted(recording.cause)),
-            ("audio", recording.hasAudio ? JSONText.quoted("/v1/recordings/\(call.id)/audio.mp3") : "null"),
+            (
+                "audio",
+                recording.hasAudio
+                    ? JSONText.quoted("/v1/recordings/\(call.id)/audio.\(recording.format.rawValue)") : "null"
+            ),
+            ("media_type", recording.hasAudio ? JSONText.quoted(recording.format.mediaType) : "null"),
             ("bytes", JSONText.number(recording.bytes)), ("sha256", JSONText.quoted(recording.sha256?.hex)),
             ("duration_ms", JSONText.number(length)), ("samples", JSONText.number(recording.samples)),
             ("rate", JSONText.number(recording.rate)),
@@ -91,7 +102,19 @@ public enum RecordingJSON {
             ("bitrate_kbps", JSONText.number(recording.bitrate.map { $0 / 1000 })),
             ("quality", JSONText.number(recording.quality)),
             ("sealed_at", JSONText.quoted(recording.sealedAt.map { ArchiveTime.rfc3339($0) })),
-            ("missing", JSONText.array(missing)),
+            ("missing", JSONText.array(missing)), ("origin", JSONText.quoted(recording.origin.rawValue)),
+            ("provenance", recording.provenance.map { provenance($0) } ?? "null"),
+        ])
+    }
+
+    private static func provenance(_ provenance: RecordingProvenance) -> String {
+        JSONText.object([
+            ("carrier", JSONText.quoted(provenance.carrier)),
+            ("recording_id", JSONText.quoted(provenance.recordingID)),
+            ("host", JSONText.quoted(provenance.host)),
+            ("downloaded_at", JSONText.quoted(ArchiveTime.rfc3339(provenance.downloadedAt))),
+            ("format", JSONText.quoted(provenance.format.rawValue)),
+            ("stated_ms", JSONText.number(provenance.statedMilliseconds)),
         ])
     }
 

@@ -20,6 +20,7 @@ public struct RecordingQuery: Sendable {
         ("agent_id", "The agent"), ("call_id", "The carrier's id of the call, or ours"),
         ("state", "recording, rendering, sealed, recovered or failed"),
         ("end", "Whose doing the end was (carrier, caller, agent, server, network), why, or both as who:why"),
+        ("origin", "Who made the recording: bridge, voicemail or carrier"),
         ("limit", "Most items on the page, 1 to 200"), ("cursor", "next_cursor of the page before"),
     ]
 
@@ -67,6 +68,9 @@ public struct RecordingQuery: Sendable {
             guard filter.endWho != nil || parts.count == 1 else { return false }
             filter.endWhy = (filter.endWho == nil ? parts.first : parts.dropFirst().first).map(String.init)
             return filter.endWho != nil || filter.endWhy != nil
+        case "origin":
+            filter.origin = RecordingOrigin(rawValue: value)
+            return filter.origin != nil
         case "limit":
             guard let number = Int(value), (1...Catalog.pageLimit).contains(number) else { return false }
             limit = number

@@ -36,12 +36,12 @@ extension DeskHandler {
     ) {
         self.init(
             Parts(
-                catalog: archive.catalog,
+                catalog: archive.catalog, archive: archive,
                 access: BearerAccess(
                     tokens: settings.apiTokens,
                     openOnLoopback: settings.apiTokens.isEmpty && settings.isLoopback),
                 version: TeelineVersion.text, live: LiveCallBoard(office: office), media: gate,
-                unready: { office.isClosed ? ["draining"] : [] },
+                bodyBytes: settings.bodyBytes, unready: { office.isClosed ? ["draining"] : [] },
                 metrics: {
                     metrics.set("teeline_calls_live", Double(office.liveCount))
                     metrics.set("teeline_recordings_unfinished", Double(line.unfinishedCount))

@@ -105,6 +105,14 @@ public enum HTTPOutcome: Sendable {
 public protocol HTTPHandler: Sendable {
     /// Answers `request`. It may block on the catalog or the disk, not for long.
     func respond(to request: HTTPRequest) -> HTTPOutcome
+    /// Most bytes of the body of the request that begins with `head` (which has no body yet); nil: the server's own
+    /// limit. Asked before a byte of the body is kept, so that it can depend on who sends it.
+    func bodyLimit(for head: HTTPRequest) -> Int?
+}
+
+extension HTTPHandler {
+    /// The server's own limit.
+    public func bodyLimit(for head: HTTPRequest) -> Int? { nil }
 }
 
 /// A socket after its upgrade to WebSocket, on its way to a loop. Exactly one `accept` or `discard`.

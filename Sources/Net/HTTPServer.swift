@@ -112,7 +112,7 @@ public final class HTTPServer: @unchecked Sendable {
         let exchange = Unmanaged<HTTPExchange>.fromOpaque(raw).takeUnretainedValue()
         if !exchange.hasBegun {
             exchange.hasBegun = true
-            return server.begin(exchange, connection)
+            return server.begin(exchange, connection, method: String(cString: method))
         }
         if size.pointee > 0 {
             let bytes = UnsafeRawBufferPointer(start: piece, count: size.pointee)
@@ -127,7 +127,7 @@ public final class HTTPServer: @unchecked Sendable {
     }
 
     /// The header is there: refuses what is too large before the body is read.
-    private func begin(_ exchange: HTTPExchange, _ connection: OpaquePointer) -> MHD_Result {
+    private func begin(_ exchange: HTTPExchange, _ connection: OpaquePointer, method: String) -> MHD_Result {
         if teeline_http_header_size(connection) > settings.headerBytes { return plain(431, on: connection) }
         let fields = HTTPExchange.headers(connection)
         let lengths = fields.filter { $0.name.lowercased() == "content-length" }.map(\.value)
@@ -136,15 +136,22 @@ public final class HTTPServer: @unchecked Sendable {
         guard lengths.count + codings.count <= 1, codings.allSatisfy({ $0.lowercased() == "chunked" }),
             lengths.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
         else { return plain(400, on: connection) }
-        let limit = settings.bodyLimit(exchange.target)
+        guard !(lengths + codings).isEmpty, lengths != ["0"] else { return .YES }
+        guard let head = exchange.request(connection, method: method) else { return plain(400, on: connection) }
+        var limit = settings.bodyLimit(exchange.target)
+        if let bytes = handler.bodyLimit(for: head) {
+            // Who may send more may take longer for it: as at the server's own rate.
+            let own = max(settings.bodyBytes, 1)
+            limit.seconds *= max(1, min((bytes + own - 1) / own, 60))
+            limit.bytes = max(bytes, 0)
+        }
         exchange.bodyBytes = limit.bytes
         if let text = lengths.first {
             guard let length = UInt64(text), length <= UInt64(limit.bytes) else {
                 return plain(413, on: connection)
             }
-            if length == 0 { return .YES }
         }
-        if limit.seconds > 0, lengths.count + codings.count > 0 {
+        if limit.seconds > 0 {
             waits.watchBody(
                 exchange, descriptor: teeline_http_descriptor(connection), seconds: limit.seconds)
         }

@@ -33,7 +33,9 @@ struct ArgumentParser {
             } else if !optionsAreOver, word.hasPrefix("-"), word != "-" {
                 try take(word, &rest, into: &result)
             } else {
-                guard result.operands.count < syntax.operands.count else {
+                let hasRoom =
+                    result.operands.count < syntax.operands.count || syntax.operands.last?.isRepeated == true
+                guard hasRoom else {
                     throw problem("\(quoted(word)) is one word too many")
                 }
                 result.operands.append(word)

@@ -41,6 +41,8 @@ struct OperandSyntax: Sendable, Hashable {
     var name: String
     /// Whether it must be there.
     var isRequired = true
+    /// Whether further words of its kind may follow; only the last operand can be.
+    var isRepeated = false
 }
 
 /// One command.

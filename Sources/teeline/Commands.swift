@@ -4,13 +4,13 @@ import Desk
 
 /// The commands, in the order of the help.
 enum Commands {
-    static let all = [serve, demo, simulate, list, show, download, export, doctor, bench]
+    static let all = [serve, demo, simulate, list, show, download, export] + contexts + [doctor, bench]
     /// The commands that do not end at once when a signal asks them to.
     static let draining = ["serve", "demo"]
 
-    private static let storage = OptionSyntax(
+    static let storage = OptionSyntax(
         "--storage", .text, "DIR", "the archive's folder (default: TEELINE_STORAGE, or storage)")
-    private static let config = OptionSyntax(
+    static let config = OptionSyntax(
         "--config", .text, "FILE", "the configuration file (default: config/teeline.json if it exists)")
     private static func port(_ meaning: String) -> OptionSyntax {
         OptionSyntax("--port", .integer(0...65_535), "N", meaning)
@@ -26,7 +26,7 @@ enum Commands {
     private static let placeholders = [
         "from": "TIME", "to": "TIME", "caller": "NUMBER", "called": "NUMBER", "agent_id": "ID",
         "call_id": "ID", "state": "STATE", "end": "END", "limit": "N", "cursor": "CURSOR",
-        "carrier": "NAME",
+        "carrier": "NAME", "origin": "ORIGIN",
     ]
 
     static let serve = CommandSyntax(

@@ -18,7 +18,7 @@ enum ExitCode: Int32, CaseIterable {
     case storage = 4
     /// An address cannot be bound or reached.
     case network = 5
-    /// There is no such call.
+    /// There is no such call or context.
     case notFound = 6
 
     /// One line for the help.
@@ -30,7 +30,7 @@ enum ExitCode: Int32, CaseIterable {
         case .configuration: "the configuration is wrong"
         case .storage: "the storage cannot be used"
         case .network: "an address cannot be bound or reached"
-        case .notFound: "no such call"
+        case .notFound: "no such call or context"
         }
     }
 }

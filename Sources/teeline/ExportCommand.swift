@@ -88,14 +88,15 @@ struct ExportCommand {
         var audio: String?
         if detail.recording.hasAudio {
             let content = try CheckedFile.audio(of: detail.recording, in: catalog.layout)
-            let path = folder + "/" + name + ".mp3"
+            let file = name + "." + detail.recording.format.rawValue
+            let path = folder + "/" + file
             switch try CheckedFile.write(content, to: path) {
             case .written: isNew = true
             case .unchanged: break
             case .differs:
                 throw CommandFailure(.failure, "\(path) is there and is something else; it was left as it is")
             }
-            audio = name + ".mp3"
+            audio = file
         }
         let path = folder + "/" + name + ".json"
         let document = try ExportDocument.json(detail, audio: audio)
@@ -117,10 +118,13 @@ struct ExportCommand {
         if FileManager.default.fileExists(atPath: path + ".json") {
             return ExportDocument.identifier(inFile: path + ".json") == call.id ? name : long
         }
-        // An MP3 without its JSON: an export that was cut short, of this call or another.
-        guard FileManager.default.fileExists(atPath: path + ".mp3") else { return name }
-        let stored = try catalogAudio(call.id)
-        return stored == fileDigest(path + ".mp3") ? name : long
+        // Audio without its JSON: an export that was cut short, of this call or another.
+        for format in RecordingFormat.allCases {
+            let audio = path + "." + format.rawValue
+            guard FileManager.default.fileExists(atPath: audio) else { continue }
+            return try catalogAudio(call.id) == fileDigest(audio) ? name : long
+        }
+        return name
     }
 
     private func catalogAudio(_ id: String) throws(CommandFailure) -> Digest? {

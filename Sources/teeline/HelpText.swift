@@ -32,7 +32,10 @@ enum HelpText {
     }
 
     private static func command(_ command: CommandSyntax) -> String {
-        let operands = command.operands.map { $0.isRequired ? " \($0.name)" : " [\($0.name)]" }.joined()
+        let operands = command.operands.map { operand in
+            let name = operand.name + (operand.isRepeated ? "…" : "")
+            return operand.isRequired ? " \(name)" : " [\(name)]"
+        }.joined()
         var text =
             "Usage: teeline \(command.name)\(operands)\(command.options.isEmpty ? "" : " [OPTIONS]")\n\n"
         text += "\(command.details)\n"

@@ -93,7 +93,8 @@ struct RecordingsCommand {
         } else {
             content = try CheckedFile.audio(of: detail.recording, in: catalog.layout)
         }
-        let output = arguments.values["--output"] ?? "\(id).\(form?.rawValue ?? "mp3")"
+        let output =
+            arguments.values["--output"] ?? "\(id).\(form?.rawValue ?? detail.recording.format.rawValue)"
         if output == "-" {
             FileHandle.standardOutput.write(content)
             return .success

@@ -15,6 +15,7 @@ final class TestDesk: Sendable {
     let archive: CallArchive
     let handler: DeskHandler
     let faults = FaultList()
+    let control = TestControl()
 
     /// Faults by their ids. One test uses it on one thread at a time.
     final class FaultList: @unchecked Sendable {
@@ -65,8 +66,9 @@ final class TestDesk: Sendable {
         let faults = faults
         handler = DeskHandler(
             DeskHandler.Parts(
-                catalog: archive.catalog, access: BearerAccess(tokens: ["secret"]), version: "1",
-                live: Live(),
+                catalog: archive.catalog, archive: archive, access: BearerAccess(tokens: ["secret"]),
+                version: "1",
+                live: Live(), control: control, issuer: control,
                 media: Door(), unready: { ["draining"] }, metrics: { "up 1\n" },
                 report: { faults.all.append($0) }))
     }
@@ -100,12 +102,13 @@ final class TestDesk: Sendable {
 
     func ask(
         _ path: String, _ fields: [String: String] = [:], method: String = "GET", token: String? = "secret",
-        query: [(name: String, value: String)] = []
+        query: [(name: String, value: String)] = [], body: String = ""
     ) throws -> Answer {
         var headers = fields.map { (name: $0.key, value: $0.value) }
         if let token { headers.append(("Authorization", "Bearer \(token)")) }
         let request = HTTPRequest(
-            method: method, path: path, query: query, headers: headers, remoteAddress: "10.0.0.1")
+            method: method, path: path, query: query, headers: headers, body: Array(body.utf8),
+            remoteAddress: "10.0.0.1")
         guard case .response(let response) = handler.respond(to: request) else {
             return Answer(status: 0, headers: [:], body: [])
         }
@@ -220,19 +223,31 @@ final class TestDesk: Sendable {
     @Test(arguments: Routes.all)
     func tokensAreAskedFor(route: Route) throws {
         let desk = try TestDesk()
-        let path = route.path.replacing("{id}", with: TestDesk.id(1))
+        try desk.furnish()
+        let path = route.path.replacing("{id}", with: TestDesk.id(route.action == .audio(.wav) ? 9 : 1))
+            .replacing("{phone}", with: "+15550100")
+        let fields = route.body.map { ["Content-Type": $0.mediaTypes[0]] } ?? [:]
+        let body = TestDesk.goodBodies[route.action] ?? ""
         for token in [nil, "wrong"] {
-            let answer = try desk.ask(path, token: token)
+            let answer = try desk.ask(path, fields, method: route.method, token: token, body: body)
             #expect((answer.status == 401) == route.isProtected)
             if route.isProtected { #expect(answer.headers["WWW-Authenticate"] == "Bearer realm=\"teeline\"") }
         }
-        let good = try desk.ask(path)
-        #expect(good.status == (route.path == "/readyz" ? 503 : 200))
-        #expect(good.headers["Content-Type"]?.hasPrefix(route.mediaType) == true)
+        #expect(desk.control.orders.isEmpty)
+        let good = try desk.ask(path, fields, method: route.method, body: body)
+        #expect(route.path == "/readyz" ? good.status == 503 : route.statuses.contains(good.status))
+        if good.status != 204 { #expect(good.headers["Content-Type"]?.hasPrefix(route.mediaType) == true) }
         #expect(!good.text.contains(desk.root))
-        let post = try desk.ask(path, method: "POST")
-        #expect(post.status == 405)
-        #expect(post.headers["Allow"] == "GET, HEAD")
+        let patch = try desk.ask(path, method: "PATCH")
+        #expect(patch.status == 405)
+        #expect(patch.headers["Allow"]?.contains(route.method) == true)
+        guard let taken = route.body else { return }
+        let text = try desk.ask(path, ["Content-Type": "text/plain"], method: route.method, body: "x")
+        #expect(text.status == 415)
+        #expect(text.headers["Accept"] == taken.mediaTypes.joined(separator: ", "))
+        let size = max(taken.bytes ?? 0, 64 << 10) + 1
+        let large = String(repeating: " ", count: size)
+        #expect(try desk.ask(path, fields, method: route.method, body: large).status == 413)
     }
 
     @Test func unknownPaths() throws {

@@ -11,16 +11,31 @@ import Testing
 
     @Test(arguments: Routes.all)
     func everyRouteIsFound(route: Route) {
-        let path = route.path.replacing("{id}", with: Self.id)
-        let expected = route.path.contains("{id}") ? Self.id : ""
-        for method in ["GET", "HEAD"] {
-            #expect(Routes.match(method: method, path: path) == .found(route, id: expected))
+        let name = route.parameter.map { "{\($0)}" } ?? "{}"
+        let path = route.path.replacing(name, with: Self.id)
+        let expected = route.parameter == nil ? "" : Self.id
+        let methods = Routes.all.filter { $0.path == route.path }.map(\.method)
+        #expect(Routes.match(method: route.method, path: path) == .found(route, id: expected))
+        if route.method == "GET" {
+            #expect(Routes.match(method: "HEAD", path: path) == .found(route, id: expected))
         }
-        for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get", ""] {
-            #expect(Routes.match(method: method, path: path) == .methodNotAllowed)
+        for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get", ""]
+        where !methods.contains(method) {
+            let allowed = methods.flatMap { $0 == "GET" ? ["GET", "HEAD"] : [$0] }.joined(separator: ", ")
+            #expect(Routes.match(method: method, path: path) == .methodNotAllowed(allow: allowed))
         }
-        #expect(Routes.match(method: "GET", path: path + "/") == .notFound)
-        #expect(Routes.match(method: "GET", path: path + "x/y") == .notFound)
+        #expect(Routes.match(method: route.method, path: path + "/") == .notFound)
+        #expect(Routes.match(method: route.method, path: path + "x/y") == .notFound)
+    }
+
+    @Test func whatIsWrittenOutGoesFirst() {
+        #expect(
+            Routes.match(method: "GET", path: "/v1/contexts/import") == .methodNotAllowed(allow: "POST"))
+        #expect(
+            Routes.match(method: "PATCH", path: "/v1/contexts/x")
+                == .methodNotAllowed(allow: "GET, HEAD, PUT, DELETE"))
+        #expect(
+            Routes.match(method: "PATCH", path: "/v1/calls") == .methodNotAllowed(allow: "GET, HEAD, POST"))
     }
 
     @Test(arguments: [
@@ -38,7 +53,13 @@ import Testing
             $0.hasPrefix("/")
         }
         #expect(Set(listed.map { String($0) }) == Set(Routes.all.map(\.path)))
-        #expect(listed.count == Routes.all.count)
+        #expect(listed.count == Set(Routes.all.map(\.path)).count)
+        let bodies = document.split(separator: "\"requestBody\":").count - 1
+        #expect(bodies == Routes.all.filter { $0.body != nil }.count)
+        #expect(document.contains("{\"text/csv\":") == false)
+        #expect(document.contains("\"text/csv\":{\"schema\":{\"type\":\"string\"}}"))
+        // The document is one JSON text.
+        #expect(BodyValue(Array(document.utf8)) != nil)
         #expect(document.hasPrefix(#"{"openapi":"3.1.0","info":{"title":"Teeline","version":"1.2.3"}"#))
         let ids = document.split(separator: "\"operationId\":\"").dropFirst().map { $0.prefix { $0 != "\"" } }
         #expect(Set(ids).count == ids.count)

@@ -29,8 +29,8 @@ import Testing
     }
 
     @Test func theTableOfRoutesIsTheRoutersOwn() throws {
-        var table = "| GET | is |\n|---|---|\n"
-        for route in Routes.all { table += "| `\(route.path)` | \(route.summary) |\n" }
+        var table = "| route | is |\n|---|---|\n"
+        for route in Routes.all { table += "| `\(route.method) \(route.path)` | \(route.summary) |\n" }
         #expect(try block("routes", in: file("README.md")) == table)
     }
 

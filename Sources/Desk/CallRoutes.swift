@@ -1,0 +1,149 @@
+// Calls over HTTP: placing, looking at, ending, speaking in them, and passes for streams.
+
+import Archive
+import Net
+import Routing
+
+/// Answers for calls.
+struct CallRoutes {
+    let catalog: Catalog
+    let live: (any LiveCallSource)?
+    let control: (any CallControl)?
+    let issuer: (any StreamTokenIssuer)?
+
+    func answer(
+        _ action: RouteAction, _ id: String, _ request: HTTPRequest
+    ) throws(ArchiveError) -> HTTPResponse {
+        if action == .call { return try look(id) }
+        do throws(BodyFault) {
+            let value = request.body.isEmpty ? BodyValue.object([]) : BodyValue(request.body)
+            guard let value else { throw .syntax }
+            switch action {
+            case .placeCall: return place(try CallBody.order(value))
+            case .issueToken: return issue(try CallBody.token(value))
+            case .speak:
+                let text = try BodyObject(value, known: ["text"]).required("text", limit: CallBody.textLimit)
+                return speak(id, text)
+            default:
+                _ = try BodyObject(value, known: [])
+                return hangUp(id)
+            }
+        } catch {
+            return error.problem().response
+        }
+    }
+
+    private func place(_ order: CallOrder) -> HTTPResponse {
+        guard let control else { return Self.problem(.carrierNotConfigured).response }
+        switch control.place(order) {
+        case .failure(let refusal): return Self.problem(refusal).response
+        case .success(let row):
+            var response = DeskHandler.json(Self.json(row), status: 202)
+            response.headers.append(("Location", "/v1/calls/\(row.id)"))
+            return response
+        }
+    }
+
+    private func issue(_ order: StreamTokenOrder) -> HTTPResponse {
+        guard let issuer else { return Self.problem(.carrierNotConfigured).response }
+        switch issuer.issue(order) {
+        case .failure(let refusal): return Self.problem(refusal).response
+        case .success(let token):
+            return DeskHandler.json(
+                JSONText.object([
+                    ("token", JSONText.quoted(token.token)),
+                    ("expires_at", JSONText.quoted(ArchiveTime.rfc3339(token.expiresAt))),
+                    ("url", JSONText.quoted(token.url)),
+                ]), status: 201)
+        }
+    }
+
+    private func hangUp(_ id: String) -> HTTPResponse {
+        switch control?.hangUp(id) ?? .unknown {
+        case .accepted: return Self.accepted(id)
+        case .over: return Self.over.response
+        case .unknown: return Problem.unknownCall.response
+        }
+    }
+
+    private func speak(_ id: String, _ text: String) -> HTTPResponse {
+        switch control?.speak(id, text) ?? .unknown {
+        case .accepted: return Self.accepted(id)
+        case .over: return Self.over.response
+        case .unknown: return Problem.unknownCall.response
+        case .wrongMode:
+            return Problem(
+                status: 409, code: "wrong_mode", detail: "Texts are spoken in calls of mode speech only."
+            ).response
+        case .tooMany:
+            return Problem(
+                status: 429, code: "too_many_texts", detail: "Too many texts wait to be spoken.",
+                headers: ["Retry-After": "5"]
+            ).response
+        }
+    }
+
+    /// What is known of a call: how it was placed, whether it runs, where its recording is.
+    private func look(_ id: String) throws(ArchiveError) -> HTTPResponse {
+        let dial = try catalog.dial(id)
+        let running = (live?.liveCalls() ?? []).first { $0.id == id }
+        let stored = try catalog.call(id)
+        guard dial != nil || running != nil || stored != nil else { return Problem.unknownCall.response }
+        return DeskHandler.json(
+            JSONText.object([
+                ("id", JSONText.quoted(id)), ("dial", dial.map { Self.json($0) } ?? "null"),
+                ("live", running.map { Self.json($0) } ?? "null"),
+                ("recording", stored == nil ? "null" : JSONText.quoted("/v1/recordings/\(id)")),
+            ]))
+    }
+
+    private static let over = Problem(status: 409, code: "call_over", detail: "The call is over.")
+
+    private static func accepted(_ id: String) -> HTTPResponse {
+        DeskHandler.json(JSONText.object([("id", JSONText.quoted(id))]), status: 202)
+    }
+
+    static func problem(_ refusal: CallControlRefusal) -> Problem {
+        switch refusal {
+        case .carrierNotConfigured:
+            Problem(
+                status: 409, code: "carrier_not_configured",
+                detail: "This server cannot call by that carrier."
+            )
+        case .tooManyCalls(let seconds):
+            Problem(
+                status: 429, code: "too_many_calls", detail: "As many calls as allowed are under way.",
+                headers: ["Retry-After": String(max(seconds, 1))])
+        case .badNumber(let member): BodyFault.bad(member).problem()
+        case .draining:
+            Problem(
+                status: 503, code: "draining", detail: "This server takes no new calls.",
+                headers: ["Retry-After": "30"])
+        }
+    }
+
+    /// A placed call.
+    static func json(_ dial: DialRow) -> String {
+        JSONText.object([
+            ("id", JSONText.quoted(dial.id)), ("carrier", JSONText.quoted(dial.carrier)),
+            ("carrier_call_id", JSONText.quoted(dial.carrierCallID)), ("to", JSONText.quoted(dial.called)),
+            ("from", JSONText.quoted(dial.caller)), ("state", JSONText.quoted(dial.state.rawValue)),
+            ("cause", JSONText.quoted(dial.cause)),
+            ("requested_at", JSONText.quoted(ArchiveTime.rfc3339(dial.requestedAt))),
+            ("updated_at", JSONText.quoted(ArchiveTime.rfc3339(dial.updatedAt))),
+            ("ended_at", JSONText.quoted(dial.endedAt.map { ArchiveTime.rfc3339($0) })),
+        ])
+    }
+
+    /// A call that runs.
+    static func json(_ call: LiveCall) -> String {
+        JSONText.object([
+            ("id", JSONText.quoted(call.id)), ("carrier", JSONText.quoted(call.carrier)),
+            ("carrier_call_id", JSONText.quoted(call.carrierCallID)),
+            ("agent_id", JSONText.quoted(call.agentID)), ("caller", JSONText.quoted(call.caller)),
+            ("called", JSONText.quoted(call.called)),
+            ("started_at", JSONText.quoted(ArchiveTime.rfc3339(call.startedAt))),
+            ("phase", JSONText.quoted(call.phase)),
+        ])
+    }
+}
