@@ -57,6 +57,19 @@ public final class CarrierNetwork: @unchecked Sendable {
         }
     }
 
+    /// Begins one call after `milliseconds`, for somebody who may end it before its time.
+    public func begin(_ settings: SimulatedCallSettings, afterMilliseconds milliseconds: Int = 0) -> LiveStream {
+        let stream = LiveStream(loop)
+        loop.execute { [self] in
+            let carrier = SimulatedCarrier(settings, on: loop, after: milliseconds) { stream.ended($0) }
+            stream.carrier = carrier
+            calls[next % shares].append(carrier)
+            next &+= 1
+            carrier.serve(at: SimulatedCarrier.now)
+        }
+        return stream
+    }
+
     /// Stops serving. Calls that still run must have ended before.
     public func stop() {
         loop.execute { [self] in ticker?.cancel() }

@@ -110,6 +110,12 @@ public struct SimulatedCallSettings: Sendable {
     public var called: String = "+15005550006"
     /// Custom parameters of the stream. Twilio tells numbers only this way.
     public var parameters: [String: String] = [:]
+    /// Whether Twilio's numbers are added to the parameters, as a bridge's TwiML would; otherwise they are as given.
+    public var tellsNumbers = true
+    /// The ids of the stream, where somebody has given them out before; otherwise they follow from the seed.
+    public var identity: StreamIdentity?
+    /// Called once on the network's loop when the socket is open.
+    public var opened: (@Sendable () -> Void)?
     /// The caller's sound, in the dialect's inbound format.
     public var sound: CallerSound
     /// The keys the caller presses, in order of time.

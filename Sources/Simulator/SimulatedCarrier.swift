@@ -35,6 +35,8 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
     var startSent = false
     var planned = false
     var closeSent = false
+    /// Where somebody ended the call before its planned end, in samples.
+    var cut: Int64?
     var frame: [UInt8] = []
     var message: [UInt8] = []
     var held: [UInt8]?
@@ -77,6 +79,7 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
         guard phase == .connecting else { return }
         phase = .opened
         openedAt = Self.now
+        settings.opened?()
         message.removeAll(keepingCapacity: true)
         peer.encodeConnected(into: &message)
         post(message, at: openedAt)
@@ -122,7 +125,15 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
     }
 
     var lastPosition: Int64 {
-        Int64(settings.ending.milliseconds) * Int64(settings.dialect.inbound.rate) / 1000
+        let planned = Int64(settings.ending.milliseconds) * Int64(settings.dialect.inbound.rate) / 1000
+        return min(planned, cut ?? planned)
+    }
+
+    /// Ends the call as planned, but now.
+    func hangUp(at now: Int64) {
+        guard cut == nil else { return }
+        cut = position(at: now)
+        serve(at: now)
     }
 
     /// `position` of the call's clock in samples of the sound that is played.
@@ -134,8 +145,8 @@ final class SimulatedCarrier: WebSocketHandler, @unchecked Sendable {
     func serve(at now: Int64) {
         if phase == .waiting, now >= connectAt { return connect() }
         guard phase == .opened || phase == .streaming else { return leave(at: now) }
-        if phase == .opened { openStream(at: now) }
-        guard let clockStart else { return }
+        if phase == .opened { cut == nil ? openStream(at: now) : close(at: now) }
+        guard let clockStart, phase == .opened || phase == .streaming else { return }
         let position = position(at: now)
         sendFrames(until: position, at: now)
         while let (due, bytes) = incoming.next(at: now) { bytes.withUnsafeBytes { take($0, at: due) } }

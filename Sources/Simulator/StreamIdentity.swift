@@ -2,6 +2,23 @@
 
 import Carriers
 
+/// The ids of one stream.
+public struct StreamIdentity: Sendable, Hashable {
+    /// The stream's id (`streamSid`, `stream_id`).
+    public var streamID: String
+    /// The carrier's id of the call.
+    public var callID: String
+    /// The account's id.
+    public var accountID: String
+
+    /// Ids made of their parts.
+    public init(streamID: String, callID: String, accountID: String) {
+        self.streamID = streamID
+        self.callID = callID
+        self.accountID = accountID
+    }
+}
+
 extension SimulatedCallSettings {
     /// What the stream's `start` says: ids in the carrier's own shape, numbers where it tells them.
     func streamStart() -> StreamStart {
@@ -25,13 +42,14 @@ extension SimulatedCallSettings {
             accountID = "simulated1"
         }
         var parameters = parameters
-        if dialect.carrier == .twilio {
+        if dialect.carrier == .twilio, tellsNumbers {
             // Twilio tells no numbers; a bridge passes them on as parameters.
             parameters["From"] = parameters["From"] ?? caller
             parameters["To"] = parameters["To"] ?? called
         }
         return StreamStart(
-            carrier: dialect.carrier, streamID: streamID, callID: callID, accountID: accountID,
+            carrier: dialect.carrier, streamID: identity?.streamID ?? streamID,
+            callID: identity?.callID ?? callID, accountID: identity?.accountID ?? accountID,
             caller: caller, called: called, inbound: dialect.inbound, outbound: dialect.outbound,
             parameters: parameters)
     }
