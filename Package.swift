@@ -52,6 +52,7 @@ let package = Package(
             "Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
         room("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "CLame", "CLinux", "COpenSSL"]),
         room("Archive", ["Telemetry", "CSQLite", "COpenSSL", "CLinux"]),
+        room("Speech", ["Agents", "Audio", "Net", "Telemetry", "Cryptography"]),
         // Floor 3
         room("Desk", ["Archive", "Carriers", "Agents", "Net", "Telemetry"]),
         room("Simulator", ["Audio", "Wire", "Carriers", "Agents", "Net", "Telemetry", "CLinux"]),
@@ -81,6 +82,7 @@ let package = Package(
         tests("Carriers", ["Audio", "Wire"], resources: [.copy("Vectors")]),
         tests("Agents", ["Audio", "Wire", "Cryptography"], resources: [.copy("Vectors")]),
         tests("Net", ["Telemetry", "CLinux", "COpenSSL"]),
+        tests("Speech", ["Simulator", "Agents", "Audio", "Net", "Telemetry", "Cryptography"]),
         tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
         tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry"]),
         tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry"]),
