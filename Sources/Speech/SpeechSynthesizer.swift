@@ -31,9 +31,10 @@ public final class SpeechSynthesizer: @unchecked Sendable {
         client = HTTPClient(connectionsPerHost: service.connections)
     }
 
+    // Not in `close`: a task on its way to the client must not find it closed.
     deinit { client.close() }
 
-    /// Ends every job with `cancelled`, and the connections. Nothing is spoken after it.
+    /// Ends every job with `cancelled`. Nothing is spoken after it; the connections end with the synthesizer's life.
     public func close() {
         let left = lock.withLock { () -> [SpeechFlow] in
             isClosed = true

@@ -242,6 +242,28 @@ import Testing
         #expect(flow.finish(SpeechEnd()) == [1, 2, 3, 4, 5, 6])
     }
 
+    @Test func `a flow that everybody left takes nobody in`() {
+        let request = SpeechRequest(text: "a", voice: SpeechVoice(), format: .pcmu8k)
+        let flow = SpeechFlow(request, key: SpeechKey(request))
+        func listener() -> SpeechListener {
+            SpeechListener(characters: 1, isFirst: true, observer: nil, onSound: { _ in }, onEnd: { _ in })
+        }
+        let (first, second) = (listener(), listener())
+        #expect(flow.join(first))
+        #expect(flow.join(second))
+        flow.leave(first)
+        #expect(flow.join(first))
+        flow.leave(first)
+        flow.leave(second)
+        #expect(!flow.join(first))
+        // One that is told its end is not left.
+        let told = SpeechFlow(request, key: SpeechKey(request))
+        #expect(told.join(first))
+        _ = told.finish(SpeechEnd())
+        told.leave(first)
+        #expect(told.join(second))
+    }
+
     @Test func `the key is in no description`() {
         let service = SpeechService(baseURL: "https://h", apiKey: "sk_secret")
         var dumped = ""
