@@ -57,6 +57,7 @@ let package = Package(
             "Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
         room("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "CLame", "CLinux", "COpenSSL"]),
         room("Archive", ["Telemetry", "CSQLite", "COpenSSL", "CLinux"]),
+        room("Speech", ["Agents", "Audio", "Net", "Telemetry", "Cryptography"]),
         // Floor 3
         room(
             "Switchboard",
@@ -94,6 +95,7 @@ let package = Package(
         tests("Carriers", ["Audio", "Wire"], resources: [.copy("Vectors")]),
         tests("Agents", ["Audio", "Wire", "Cryptography"], resources: [.copy("Vectors")]),
         tests("Net", ["Telemetry", "CLinux", "COpenSSL"]),
+        tests("Speech", ["Simulator", "Agents", "Audio", "Net", "Telemetry", "Cryptography"]),
         tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
         tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry"]),
         tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry", "Routing"]),

@@ -176,7 +176,7 @@ public final class SimulatedSpeechServer: Sendable {
         speech = SimulatedSpeech(settings)
         // A thread waits while its piece does, so there are many.
         server = try HTTPServer.start(
-            HTTPServerSettings(port: 0, threads: 16, bodyBytes: 1 << 20), handler: speech)
+            HTTPServerSettings(port: 0, threads: 8, bodyBytes: 1 << 20), handler: speech)
     }
 
     /// The base address ("http://127.0.0.1:1234").

@@ -154,6 +154,31 @@ extension NetTests {
             listener.stop()
         }
 
+        @Test func `the server sends a body as it is made, and can cut it`() async throws {
+            let large = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+            let server = try HTTPServer.start(
+                HTTPServerSettings(port: 0),
+                handler: ClosureHandler { request in
+                    let last: HTTPStreamPiece = request.path == "/cut" ? .cut : .end
+                    let pieces = Locked<[HTTPStreamPiece]>([.bytes([1]), .bytes([]), .bytes(large), last])
+                    let next: @Sendable () -> HTTPStreamPiece = {
+                        pieces.with { $0.isEmpty ? .end : $0.removeFirst() }
+                    }
+                    return .response(HTTPResponse(status: 200, body: .stream(next)))
+                })
+            let client = HTTPClient()
+            let base = "http://127.0.0.1:\(server.port)"
+            let whole = try await client.send(HTTPClientRequest(url: base + "/whole"))
+            #expect(whole.header("transfer-encoding") == "chunked")
+            #expect(whole.body == [1] + large)
+            let cut = await failure { () async throws(NetError) in
+                try await client.send(HTTPClientRequest(url: base + "/cut"))
+            }
+            #expect(cut == .system(operation: "http", errno: EIO))
+            client.close()
+            server.stop()
+        }
+
         @Test func `the peer waits for a slow reader`() async throws {
             let sent = Locked(0)
             let piece = [UInt8](repeating: 1, count: 1 << 20)
