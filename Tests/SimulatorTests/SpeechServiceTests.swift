@@ -27,7 +27,7 @@ import Testing
         #expect(answer.header("x-character-count") == "9")
         // Nine characters of 60 ms.
         #expect(answer.body.count == format.bytes(inMilliseconds: 540))
-        var decoder = SampleDecoder(format)
+        var decoder = try SampleDecoder(format)
         let hertz = SimulatedSpeechSound.hertz(of: request.text)
         let samples = decoder.decode(answer.body)
         #expect(Goertzel(hertz, rate: format.rate).amplitude(in: samples) > 0.3)
