@@ -20,7 +20,7 @@ public enum RecordingFormat: String, Sendable, Hashable, CaseIterable {
     /// The form of the file at `path`, by its ending.
     init(path: String?) { self = path?.hasSuffix(".wav") == true ? .wav : .mp3 }
 
-    /// The media type (RFC 3003; RFC 2361 §2 has no better one for WAVE than the usual).
+    /// The media type: RFC 3003 for MP3, and for WAVE the name that players know.
     public var mediaType: String {
         switch self {
         case .mp3: "audio/mpeg"
