@@ -107,7 +107,10 @@ struct TelnyxParameters: Sendable {
     private func streamFaults(_ body: RESTValue) -> [String] {
         let streams = body.members.filter { $0.name.hasPrefix("stream_") && $0.name != "stream_id" }
         guard !streams.isEmpty, known["stream_url"] != nil else { return [] }
-        guard body["stream_url"] != nil else { return ["stream_url is missing, but there are others of a stream"] }
+        guard body["stream_url"] != nil else {
+            // Where it is required, it is told already.
+            return required.contains("stream_url") ? [] : ["stream_url is missing, but there are others of a stream"]
+        }
         var faults: [String] = []
         let isRTP = body["stream_bidirectional_mode"]?.text == "rtp"
         if !isRTP { faults.append("stream_bidirectional_mode is not rtp: whatever is no MP3 is dropped in silence") }

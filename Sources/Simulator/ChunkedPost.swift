@@ -1,0 +1,71 @@
+// A POST in chunks (RFC 9112 §7.1), as the HTTP client cannot send one.
+
+import Dispatch
+import Glibc
+
+/// Sends one request over a connection of its own.
+enum ChunkedPost {
+    /// Sends `body` in pieces to an `http:` address on this machine; the answer's status, 0 when none came.
+    static func send(
+        _ body: [UInt8], to url: String, headers: [(name: String, value: String)], pieceBytes: Int
+    ) async -> Int {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(returning: exchange(body, url, headers, max(pieceBytes, 1)))
+            }
+        }
+    }
+
+    private static func exchange(
+        _ body: [UInt8], _ url: String, _ headers: [(name: String, value: String)], _ size: Int
+    ) -> Int {
+        guard let parts = FormText.split(url: url), parts.scheme == "http" else { return 0 }
+        let authority = parts.rest.prefix { $0 != "/" && $0 != "?" }
+        let tail = parts.rest[authority.endIndex...]
+        let place = authority.split(separator: ":")
+        guard let host = place.first, let port = place.count > 1 ? UInt16(place[1]) : 80 else { return 0 }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        guard inet_pton(AF_INET, host == "localhost" ? "127.0.0.1" : String(host), &address.sin_addr) == 1 else {
+            return 0
+        }
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return 0 }
+        defer { close(descriptor) }
+        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        let width = socklen_t(MemoryLayout<timeval>.size)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, width)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, width)
+        let status = withUnsafeBytes(of: &address) { bytes in
+            bytes.withMemoryRebound(to: sockaddr.self) {
+                connect(descriptor, $0.baseAddress, socklen_t(bytes.count))
+            }
+        }
+        guard status == 0 else { return 0 }
+        var head = "POST \(tail.isEmpty ? "/" : tail) HTTP/1.1\r\nHost: \(authority)\r\n"
+        for (name, value) in headers { head += "\(name): \(value)\r\n" }
+        var message = Array((head + "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n").utf8)
+        var start = 0
+        while start < body.count {
+            let end = min(start + size, body.count)
+            message += Array((String(end - start, radix: 16) + "\r\n").utf8) + body[start..<end] + [0x0D, 0x0A]
+            start = end
+        }
+        message += Array("0\r\n\r\n".utf8)
+        var sent = 0
+        while sent < message.count {
+            let count = message.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress?.advanced(by: sent), message.count - sent, Int32(MSG_NOSIGNAL))
+            }
+            // Who refuses may answer before all is sent.
+            guard count > 0 else { break }
+            sent += count
+        }
+        var answer = [UInt8](repeating: 0, count: 512)
+        let count = recv(descriptor, &answer, answer.count, Int32(MSG_WAITALL))
+        guard count > 12 else { return 0 }
+        let line = String(decoding: answer.prefix(min(count, 64)), as: UTF8.self).split(separator: " ")
+        return line.count > 1 ? Int(line[1].prefix(3)) ?? 0 : 0
+    }
+}
