@@ -101,6 +101,20 @@ public enum RESTFailure: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// One word for logs, metrics and rows.
+    public var token: String {
+        switch self {
+        case .unauthorized: "unauthorized"
+        case .notFound: "not_found"
+        case .alreadyOver: "already_over"
+        case .rateLimited: "rate_limited"
+        case .invalid: "invalid"
+        case .unavailable: "unavailable"
+        case .malformed: "malformed"
+        case .network: "network"
+        }
+    }
+
     /// Whether the same request may succeed later.
     public var isPassing: Bool {
         switch self {

@@ -17,6 +17,7 @@ struct SwitchboardParts: Sendable {
     let passes: PassOffice
     let reception: Reception
     let errands: Errands
+    let rest: RESTDesk
     let log: Log
     let metrics: MetricsRegistry
 }
@@ -29,6 +30,11 @@ public final class Switchboard: Sendable {
     private let guarding: DoorGuard
     private let streams: StreamAccess
     private let twilio: TwilioDoor
+    private let telnyx: TelnyxDoor
+    private let exotel: ExotelDoor
+    private let elevenLabs: ElevenLabsDoor
+    private let speech: SpeechDoor
+    private let placer: CallPlacer
 
     /// A switchboard over `archive` for the calls of `floor`.
     public init(
@@ -41,11 +47,17 @@ public final class Switchboard: Sendable {
         let reception = Reception(settings: settings, lookup: lookup, log: log)
         parts = SwitchboardParts(
             settings: settings, archive: archive, client: client, floor: floor, passes: passes,
-            reception: reception, errands: Errands(log: log), log: log, metrics: metrics)
+            reception: reception, errands: Errands(log: log),
+            rest: RESTDesk(client: client, log: log, metrics: metrics), log: log, metrics: metrics)
         guarding = try DoorGuard(settings, log: log, metrics: metrics)
         streams = StreamAccess(
             settings: settings, guarding: guarding, passes: passes, reception: reception)
         twilio = TwilioDoor(parts)
+        telnyx = TelnyxDoor(parts)
+        exotel = ExotelDoor(parts)
+        elevenLabs = ElevenLabsDoor(parts)
+        speech = SpeechDoor(parts)
+        placer = CallPlacer(parts)
     }
 
     /// What becomes of `request`; nil when it knocks at none of these doors.
@@ -63,7 +75,15 @@ public final class Switchboard: Sendable {
         case .twilioStreamStatus: return twilio.streamStatus(request)
         case .twilioCallStatus: return twilio.callStatus(request)
         case .twilioRecordingStatus: return twilio.recordingStatus(request)
-        default: return nil
+        case .telnyxEvent: return telnyx.event(request)
+        case .exotelStreamURL: return exotel.streamURL(request)
+        case .exotelPassthru: return exotel.passthru(request)
+        case .exotelStatus: return exotel.status(request)
+        case .postCall: return elevenLabs.postCall(request)
+        case .initiation: return elevenLabs.initiation(request)
+        case .speechTest: return speech.test(request)
+        case .speechConnections: return speech.connections(request)
+        case .speechSynthesis: return speech.synthesis(request)
         }
     }
 
@@ -83,6 +103,16 @@ public final class Switchboard: Sendable {
 
     /// A call has ended.
     public func callEnded(_ call: EndedCall) {
+        telnyx.callEnded(call)
+        elevenLabs.callEnded(call)
+    }
+
+    /// Begins to place a call; what becomes of it is told by its row.
+    public func place(_ order: PlacementOrder) -> Result<DialRow, PlacementRefusal> { placer.place(order) }
+
+    /// Ends the call that `carrier` knows by `carrierCallID`, by its REST service: for calls without a stream.
+    public func hangUp(_ carrier: Carrier, carrierCallID: String) {
+        placer.hangUp(carrier, carrierCallID: carrierCallID)
     }
 
     /// Waits until every errand is done, at most `milliseconds`. Returns how many are not.

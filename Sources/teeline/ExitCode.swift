@@ -52,6 +52,7 @@ struct CommandFailure: Error {
     init(_ error: ExchangeError) {
         switch error {
         case .archive(let error): self.init(error, storage: nil)
+        case .key: self.init(.configuration, "\(error)")
         case .net: self.init(.network, "\(error)")
         }
     }
