@@ -6,27 +6,9 @@
 /// Opus and AMR-WB each call takes exactly one payload, and appends as many samples as `AudioFormat.samples(in:)`
 /// says, silence when it is malformed.
 public struct SampleDecoder: ~Copyable, Sendable {
-    private enum Engine: ~Copyable, Sendable {
-        case none
-        case g722(G722Decoder)
-        case opus(OpusPacketDecoder)
-        case amrwb(AMRWBDecoder)
-
-        init(_ format: AudioFormat) throws(AudioError) {
-            switch format.codec {
-            case .g722: self = .g722(try G722Decoder())
-            case .opus: self = .opus(try OpusPacketDecoder(rate: format.rate))
-            case .amrwb:
-                guard let made = AMRWBDecoder() else { throw .coder(.amrwb, code: 0) }
-                self = .amrwb(made)
-            case .pcmu, .pcma, .pcm16, .pcm16be, .pcm16auto: self = .none
-            }
-        }
-    }
-
     /// What the bytes are.
     public let format: AudioFormat
-    private var engine: Engine
+    private var engine: DecoderEngine?
     private var order = ByteOrderDetector()
     private var oddByte: UInt8?
 
@@ -34,7 +16,7 @@ public struct SampleDecoder: ~Copyable, Sendable {
     /// - Throws: `unsupportedRate` for a rate that the codec does not have, `coder` when its library fails.
     public init(_ format: AudioFormat) throws(AudioError) {
         self.format = format
-        engine = try Engine(format)
+        engine = try DecoderEngine(format)
     }
 
     /// Decodes `bytes` and appends the samples.
@@ -43,7 +25,7 @@ public struct SampleDecoder: ~Copyable, Sendable {
         case .pcmu: G711.decode(bytes, .mu, into: &output)
         case .pcma: G711.decode(bytes, .a, into: &output)
         case .pcm16, .pcm16be, .pcm16auto: decodeLinear(bytes, into: &output)
-        case .g722, .opus, .amrwb: Self.run(engine, bytes, into: &output)
+        case .g722, .opus, .amrwb: engine?.decode(bytes, into: &output)
         }
     }
 
@@ -63,7 +45,7 @@ public struct SampleDecoder: ~Copyable, Sendable {
             decode(bytes, into: &output)
         } else {
             do throws(AudioError) {
-                Self.run(try Engine(format), bytes, into: &output)
+                try DecoderEngine(format)?.decode(bytes, into: &output)
             } catch {
                 output.append(contentsOf: repeatElement(0, count: format.samples(in: bytes)))
             }
@@ -74,32 +56,16 @@ public struct SampleDecoder: ~Copyable, Sendable {
     public mutating func reset() {
         oddByte = nil
         order = ByteOrderDetector()
-        if format.codec == .amrwb {
-            // The library has no way back but a new state. Without memory for one the old one goes on.
-            if let fresh = AMRWBDecoder() { engine = .amrwb(fresh) }
-            return
-        }
-        switch engine {
-        case .none: break
-        case .amrwb: break
-        case .g722(let coder): coder.reset()
-        case .opus(let coder): coder.reset()
+        guard let engine, !engine.reset() else { return }
+        do throws(AudioError) {
+            self.engine = try DecoderEngine(format)
+        } catch {
+            // Without memory for a new state the old one goes on.
         }
     }
 
     private var isBigEndian: Bool {
         format.codec == .pcm16be || format.codec == .pcm16auto && order.isBigEndian == true
-    }
-
-    private static func run(
-        _ engine: borrowing Engine, _ bytes: UnsafeRawBufferPointer, into output: inout [Int16]
-    ) {
-        switch engine {
-        case .none: break
-        case .g722(let coder): coder.decode(bytes, into: &output)
-        case .opus(let coder): coder.decode(bytes, into: &output)
-        case .amrwb(let coder): coder.decode(bytes, into: &output)
-        }
     }
 
     private mutating func decodeLinear(_ bytes: UnsafeRawBufferPointer, into output: inout [Int16]) {

@@ -5,16 +5,9 @@
 /// G.711 and linear sound come out at once. G.722, Opus and AMR-WB come out in whole frames of 20 ms: what is
 /// left over waits for the next call, or for `flush`. The same samples always give the same bytes, however cut.
 public struct SampleEncoder: ~Copyable, Sendable {
-    private enum Engine: ~Copyable, Sendable {
-        case none
-        case g722(G722Encoder)
-        case opus(OpusPacketEncoder)
-        case amrwb(AMRWBEncoder)
-    }
-
     /// What the bytes are.
     public let format: AudioFormat
-    private var engine: Engine
+    private var engine: EncoderEngine?
     /// Samples that do not fill a frame yet.
     private var pending: [Int16] = []
 
@@ -22,14 +15,7 @@ public struct SampleEncoder: ~Copyable, Sendable {
     /// - Throws: `unsupportedRate` for a rate that the codec does not have, `coder` when its library fails.
     public init(_ format: AudioFormat) throws(AudioError) {
         self.format = format
-        switch format.codec {
-        case .g722: engine = .g722(try G722Encoder())
-        case .opus: engine = .opus(try OpusPacketEncoder(rate: format.rate))
-        case .amrwb:
-            guard let made = AMRWBEncoder() else { throw .coder(.amrwb, code: 0) }
-            engine = .amrwb(made)
-        case .pcmu, .pcma, .pcm16, .pcm16be, .pcm16auto: engine = .none
-        }
+        engine = try EncoderEngine(format)
     }
 
     /// Samples that wait for their frame to be filled.
@@ -45,7 +31,7 @@ public struct SampleEncoder: ~Copyable, Sendable {
         var start = 0
         pending.withUnsafeBufferPointer {
             while start + frame <= $0.count {
-                encodeFrame(UnsafeBufferPointer(rebasing: $0[start..<start + frame]), into: &output)
+                engine?.encode(UnsafeBufferPointer(rebasing: $0[start..<start + frame]), into: &output)
                 start += frame
             }
         }
@@ -69,25 +55,11 @@ public struct SampleEncoder: ~Copyable, Sendable {
     /// Forgets all sound so far.
     public mutating func reset() {
         pending.removeAll(keepingCapacity: true)
-        if format.codec == .amrwb {
-            // The library has no way back but a new state. Without memory for one the old one goes on.
-            if let fresh = AMRWBEncoder() { engine = .amrwb(fresh) }
-            return
-        }
-        switch engine {
-        case .none: break
-        case .amrwb: break
-        case .g722(let coder): coder.reset()
-        case .opus(let coder): coder.reset()
-        }
-    }
-
-    private borrowing func encodeFrame(_ frame: UnsafeBufferPointer<Int16>, into output: inout [UInt8]) {
-        switch engine {
-        case .none: break
-        case .g722(let coder): coder.encode(frame, into: &output)
-        case .opus(let coder): coder.encode(frame, into: &output)
-        case .amrwb(let coder): coder.encode(frame, into: &output)
+        guard let engine, !engine.reset() else { return }
+        do throws(AudioError) {
+            self.engine = try EncoderEngine(format)
+        } catch {
+            // Without memory for a new state the old one goes on.
         }
     }
 
