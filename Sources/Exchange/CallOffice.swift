@@ -31,7 +31,7 @@ final class CallOffice: @unchecked Sendable {
     let agentDoor: AgentDoor
     let speech: any SpeechSource
     /// Who may open a stream; set once before the first upgrade.
-    var switchboard: Switchboard? {
+    var switchboard: TelephoneSwitchboard? {
         get { lock.withLock { board } }
         set { lock.withLock { board = newValue } }
     }
@@ -40,7 +40,7 @@ final class CallOffice: @unchecked Sendable {
     private let lock = Lock()
     private var live: [String: LiveCallEntry] = [:]
     private var isDraining = false
-    private var board: Switchboard?
+    private var board: TelephoneSwitchboard?
 
     init(
         settings: Settings, line: RecordingLine, agentDoor: AgentDoor, speech: any SpeechSource,

@@ -45,7 +45,7 @@ public final class TelephoneExchange: Sendable {
     private let line: RecordingLine
     private let server: HTTPServer
     private let client: HTTPClient
-    private let switchboard: Switchboard
+    private let switchboard: TelephoneSwitchboard
     private let log: Log
 
     /// The port it listens on.
@@ -108,7 +108,7 @@ public final class TelephoneExchange: Sendable {
     private static func open(
         _ recovery: Recovery, _ settings: Settings, archive: CallArchive, client: HTTPClient,
         floor: any CallFloor, log: Log, metrics: MetricsRegistry
-    ) throws(ExchangeError) -> Switchboard {
+    ) throws(ExchangeError) -> TelephoneSwitchboard {
         let passes: PassOffice
         do throws(ArchiveError) {
             try recovery.run()
@@ -118,7 +118,7 @@ public final class TelephoneExchange: Sendable {
             throw .archive(error)
         }
         do throws(CryptographyError) {
-            return try Switchboard(
+            return try TelephoneSwitchboard(
                 settings: settings.switchboard, archive: archive, client: client, floor: floor,
                 passes: passes, log: log, metrics: metrics)
         } catch {

@@ -46,7 +46,7 @@ struct DoorGuard: Sendable {
                 + MetricsRegistry.label("cause", cause))
         log(.warning, "webhook_refused", ["door": .text(route.kind.rawValue), "cause": .text(cause)])
         let isUnnamed = route.kind == .exotel && cause == AccessRefusal.missing.rawValue
-        return Switchboard.problem(
+        return TelephoneSwitchboard.problem(
             isUnnamed ? 401 : 403, "not_authenticated",
             headers: isUnnamed ? [("WWW-Authenticate", "Basic realm=\"teeline\"")] : [])
     }
@@ -57,7 +57,7 @@ struct DoorGuard: Sendable {
         let wait = limiter.admit(sender, at: MonotonicTime.now.nanoseconds / 1_000_000)
         guard wait > 0 else { return nil }
         metrics.add("teeline_doors_limited_total")
-        return Switchboard.problem(
+        return TelephoneSwitchboard.problem(
             429, "too_many_requests", headers: [("Retry-After", String(max(1, (wait + 999) / 1000)))])
     }
 

@@ -9,11 +9,11 @@ struct ElevenLabsDoor: Sendable {
     init(_ parts: SwitchboardParts) { self.parts = parts }
 
     /// A post-call webhook.
-    func postCall(_ request: HTTPRequest) -> HTTPOutcome { .response(Switchboard.problem(501, "not_ready")) }
+    func postCall(_ request: HTTPRequest) -> HTTPOutcome { .response(TelephoneSwitchboard.problem(501, "not_ready")) }
 
     /// The native Twilio integration asks what a call is to be.
     func initiation(_ request: HTTPRequest) -> HTTPOutcome {
-        .response(Switchboard.problem(501, "not_ready"))
+        .response(TelephoneSwitchboard.problem(501, "not_ready"))
     }
 
     /// A call has ended: what ElevenLabs says of it is fetched when no webhook brings it.

@@ -9,11 +9,11 @@ struct ExotelDoor: Sendable {
     init(_ parts: SwitchboardParts) { self.parts = parts }
 
     /// The Voicebot applet asks where the stream of a call goes.
-    func streamURL(_ request: HTTPRequest) -> HTTPOutcome { .response(Switchboard.problem(501, "not_ready")) }
+    func streamURL(_ request: HTTPRequest) -> HTTPOutcome { .response(TelephoneSwitchboard.problem(501, "not_ready")) }
 
     /// The Passthru applet tells how a stream was.
-    func passthru(_ request: HTTPRequest) -> HTTPOutcome { .response(Switchboard.problem(501, "not_ready")) }
+    func passthru(_ request: HTTPRequest) -> HTTPOutcome { .response(TelephoneSwitchboard.problem(501, "not_ready")) }
 
     /// How a call went on.
-    func status(_ request: HTTPRequest) -> HTTPOutcome { .response(Switchboard.problem(501, "not_ready")) }
+    func status(_ request: HTTPRequest) -> HTTPOutcome { .response(TelephoneSwitchboard.problem(501, "not_ready")) }
 }

@@ -9,15 +9,15 @@ struct SpeechDoor: Sendable {
     init(_ parts: SwitchboardParts) { self.parts = parts }
 
     /// Whether text to speech is ready.
-    func test(_ request: HTTPRequest) -> HTTPOutcome { .response(Switchboard.problem(501, "not_ready")) }
+    func test(_ request: HTTPRequest) -> HTTPOutcome { .response(TelephoneSwitchboard.problem(501, "not_ready")) }
 
     /// The media streams that are open.
     func connections(_ request: HTTPRequest) -> HTTPOutcome {
-        .response(Switchboard.problem(501, "not_ready"))
+        .response(TelephoneSwitchboard.problem(501, "not_ready"))
     }
 
     /// Speaks a text and gives its sound.
     func synthesis(_ request: HTTPRequest) -> HTTPOutcome {
-        .response(Switchboard.problem(501, "not_ready"))
+        .response(TelephoneSwitchboard.problem(501, "not_ready"))
     }
 }

@@ -106,6 +106,6 @@ struct StreamAccess: Sendable {
         let headers = status == 401 ? [("WWW-Authenticate", "Basic realm=\"teeline\"")] : []
         return .failure(
             StreamRefusal(
-                cause: cause, response: Switchboard.problem(status, "not_authenticated", headers: headers)))
+                cause: cause, response: TelephoneSwitchboard.problem(status, "not_authenticated", headers: headers)))
     }
 }

@@ -88,7 +88,7 @@ struct TwilioDoor: Sendable {
             }
             return .response(HTTPResponse(status: 204))
         } catch {
-            return .response(Switchboard.problem(400, "malformed"))
+            return .response(TelephoneSwitchboard.problem(400, "malformed"))
         }
     }
 
@@ -110,7 +110,7 @@ struct TwilioDoor: Sendable {
             }
             return .response(HTTPResponse(status: 204))
         } catch {
-            return .response(Switchboard.problem(400, "malformed"))
+            return .response(TelephoneSwitchboard.problem(400, "malformed"))
         }
     }
 
@@ -124,7 +124,7 @@ struct TwilioDoor: Sendable {
                 key: "recording:\(status.recordingSid):\(word)")
             return .response(HTTPResponse(status: 204))
         } catch {
-            return .response(Switchboard.problem(400, "malformed"))
+            return .response(TelephoneSwitchboard.problem(400, "malformed"))
         }
     }
 

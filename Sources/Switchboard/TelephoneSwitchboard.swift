@@ -17,13 +17,13 @@ struct SwitchboardParts: Sendable {
     let passes: PassOffice
     let reception: Reception
     let errands: Errands
-    let rest: RESTDesk
+    let rest: RESTSender
     let log: Log
     let metrics: MetricsRegistry
 }
 
 /// Answers the webhooks of carriers and of ElevenLabs, and places and ends calls.
-public final class Switchboard: Sendable {
+public final class TelephoneSwitchboard: Sendable {
     /// The stream tokens.
     public let passes: PassOffice
     let parts: SwitchboardParts
@@ -48,7 +48,7 @@ public final class Switchboard: Sendable {
         parts = SwitchboardParts(
             settings: settings, archive: archive, client: client, floor: floor, passes: passes,
             reception: reception, errands: Errands(log: log),
-            rest: RESTDesk(client: client, log: log, metrics: metrics), log: log, metrics: metrics)
+            rest: RESTSender(client: client, log: log, metrics: metrics), log: log, metrics: metrics)
         guarding = try DoorGuard(settings, log: log, metrics: metrics)
         streams = StreamAccess(
             settings: settings, guarding: guarding, passes: passes, reception: reception)

@@ -5,7 +5,7 @@ import Signalling
 import Telemetry
 
 /// Sends REST requests.
-struct RESTDesk: Sendable {
+struct RESTSender: Sendable {
     let client: HTTPClient
     let log: Log
     let metrics: MetricsRegistry
