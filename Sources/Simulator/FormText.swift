@@ -8,7 +8,8 @@ enum FormText {
     static func fields(_ body: [UInt8]) -> [(name: String, value: String)]? {
         var fields: [(name: String, value: String)] = []
         for pair in body.split(separator: UInt8(ascii: "&")) {
-            let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = pair.split(
+                separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = decoded(parts[0], plusIsBlank: true),
                 let value = parts.count > 1 ? decoded(parts[1], plusIsBlank: true) : ""
             else { return nil }
