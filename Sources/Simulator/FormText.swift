@@ -76,6 +76,13 @@ enum FormText {
         return rest.isEmpty ? nil : (url[..<colon].lowercased(), rest)
     }
 
+    /// Whether `url` is a WebSocket address a carrier takes: `wss:`, or `ws:` to this machine, where simulations run.
+    static func isSecureSocket(_ url: String) -> Bool {
+        guard isURL(url, ["wss", "ws"]), let parts = split(url: url) else { return false }
+        let host = parts.rest.prefix { $0 != "/" && $0 != "?" && $0 != ":" }
+        return parts.scheme == "wss" || host == "127.0.0.1" || host == "localhost"
+    }
+
     /// Whether `url` is absolute, of one of `schemes`, and names a host.
     static func isURL(_ url: String, _ schemes: Set<String>) -> Bool {
         guard let parts = split(url: url), schemes.contains(parts.scheme) else { return false }

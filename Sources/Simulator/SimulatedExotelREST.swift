@@ -181,7 +181,8 @@ public final class SimulatedExotelREST: Sendable {
 /// The fields of Calls/connect, as carriers.md 4.1.2 lists them.
 enum ExotelParameters {
     private static let known: [String: RESTShape] = [
-        "From": .text(), "CallerId": .text(), "StreamUrl": .socket, "StreamType": .oneOf(["bidirectional"]),
+        "From": .text(), "CallerId": .text(), "StreamUrl": .anySocket,
+        "StreamType": .oneOf(["bidirectional"]),
         "Url": .address, "Record": .oneOf(["true", "false"]),
         "RecordingChannels": .oneOf(["single", "dual"]),
         "TimeLimit": .integer(1...14_400), "CustomField": .text(limit: 128), "StreamName": .text(limit: 32),

@@ -120,7 +120,7 @@ struct TwimlReading: Sendable {
 
     private mutating func check(_ stream: XMLScan, isConnected: Bool) {
         let url = stream.attributes["url"] ?? ""
-        if !FormText.isURL(url, ["wss", "ws"]) { faults.append("Stream url is no WebSocket address") }
+        if !FormText.isSecureSocket(url) { faults.append("Stream url is no WebSocket address") }
         if url.contains("?") { faults.append("Stream url has a query, which is not supported") }
         let tracks = isConnected ? ["inbound_track"] : ["inbound_track", "outbound_track", "both_tracks"]
         if let track = stream.attributes["track"], !tracks.contains(track) {

@@ -144,6 +144,7 @@ import Testing
             "<Connect><Stream url=\"wss://h/s?a=1\"/></Connect>",
             "Stream url has a query, which is not supported"
         ),
+        ("<Connect><Stream url=\"ws://h/s\"/></Connect>", "Stream url is no WebSocket address"),
         ("<Connect><Stream url=\"https://h/s\"/></Connect>", "Stream url is no WebSocket address"),
         (
             "<Connect><Stream url=\"wss://h/s\" track=\"both_tracks\"/></Connect>",
