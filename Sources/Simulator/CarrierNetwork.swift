@@ -58,7 +58,9 @@ public final class CarrierNetwork: @unchecked Sendable {
     }
 
     /// Begins one call after `milliseconds`, for somebody who may end it before its time.
-    public func begin(_ settings: SimulatedCallSettings, afterMilliseconds milliseconds: Int = 0) -> LiveStream {
+    public func begin(_ settings: SimulatedCallSettings, afterMilliseconds milliseconds: Int = 0)
+        -> LiveStream
+    {
         let stream = LiveStream(loop)
         loop.execute { [self] in
             let carrier = SimulatedCarrier(settings, on: loop, after: milliseconds) { stream.ended($0) }

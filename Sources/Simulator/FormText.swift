@@ -8,7 +8,8 @@ enum FormText {
     static func fields(_ body: [UInt8]) -> [(name: String, value: String)]? {
         var fields: [(name: String, value: String)] = []
         for pair in body.split(separator: UInt8(ascii: "&")) {
-            let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = pair.split(
+                separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = decoded(parts[0], plusIsBlank: true),
                 let value = parts.count > 1 ? decoded(parts[1], plusIsBlank: true) : ""
             else { return nil }
@@ -73,6 +74,13 @@ enum FormText {
         guard let colon = url.firstIndex(of: ":"), url[colon...].hasPrefix("://") else { return nil }
         let rest = url[url.index(colon, offsetBy: 3)...]
         return rest.isEmpty ? nil : (url[..<colon].lowercased(), rest)
+    }
+
+    /// Whether `url` is a WebSocket address a carrier takes: `wss:`, or `ws:` to this machine, where simulations run.
+    static func isSecureSocket(_ url: String) -> Bool {
+        guard isURL(url, ["wss", "ws"]), let parts = split(url: url) else { return false }
+        let host = parts.rest.prefix { $0 != "/" && $0 != "?" && $0 != ":" }
+        return parts.scheme == "wss" || host == "127.0.0.1" || host == "localhost"
     }
 
     /// Whether `url` is absolute, of one of `schemes`, and names a host.

@@ -14,8 +14,10 @@ enum RESTShape: Sendable {
     case numbers([Int64])
     /// Base64 text.
     case base64
-    /// A WebSocket address.
+    /// A `wss:` address, or a `ws:` one of this machine.
     case socket
+    /// A `wss:` or `ws:` address: Exotel takes both.
+    case anySocket
     /// An http or https address.
     case address
     /// A list of objects with text members `name` and `value`.
@@ -48,7 +50,8 @@ enum RESTShape: Sendable {
             return known.contains(number) ? nil : "is not one of the rates"
         case (.base64, .text(let text)): return FormText.isBase64(text) ? nil : "is not base64"
         case (.socket, .text(let text)):
-            // Plain sockets are for simulations on one machine; `RESTDesk` has no certificate.
+            return FormText.isSecureSocket(text) ? nil : "is no WebSocket address"
+        case (.anySocket, .text(let text)):
             return FormText.isURL(text, ["wss", "ws"]) ? nil : "is no WebSocket address"
         case (.address, .text(let text)):
             return FormText.isURL(text, ["https", "http"]) ? nil : "is no http address"

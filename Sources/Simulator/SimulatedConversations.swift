@@ -31,7 +31,8 @@ public final class SimulatedConversations: Sendable {
     public static func start(
         _ settings: SimulatedConversationsSettings = .init(), histories: [SimulatedHistory] = []
     ) throws(NetError) -> SimulatedConversations {
-        let service = SimulatedConversations(desk: try RESTDesk(seed: 1, clock: settings.clock), settings: settings)
+        let service = SimulatedConversations(
+            desk: try RESTDesk(seed: 1, clock: settings.clock), settings: settings)
         for history in histories { service.add(history) }
         try service.desk.open(
             port: settings.port, { [unowned service] in service.answer($0) },
@@ -70,7 +71,9 @@ public final class SimulatedConversations: Sendable {
             return RESTDesk.json(404, Self.error("not_found"))
         }
         if parts.count == 3 { return list(request, place) }
-        guard let history = history(parts[3]) else { return RESTDesk.json(404, Self.error("document_not_found")) }
+        guard let history = history(parts[3]) else {
+            return RESTDesk.json(404, Self.error("document_not_found"))
+        }
         if parts.count == 4 { return tell(history, request, place) }
         guard parts.count == 5, parts[4] == "audio" else {
             desk.fault(place, "there is no such resource or method")
@@ -83,7 +86,8 @@ public final class SimulatedConversations: Sendable {
     }
 
     private func tell(_ history: SimulatedHistory, _ request: HTTPRequest, _ place: String) -> HTTPResponse {
-        for (name, value) in request.query where name != "format" || !["json", "opentelemetry"].contains(value) {
+        for (name, value) in request.query
+        where name != "format" || !["json", "opentelemetry"].contains(value) {
             desk.fault(place, "a query parameter is not known")
         }
         let isDone = histories.change { histories in
@@ -106,7 +110,12 @@ public final class SimulatedConversations: Sendable {
         func invalid(_ name: String) -> HTTPResponse {
             desk.fault(place, "\(name) has a value that is not allowed")
             return RESTDesk.json(
-                422, ["detail": [["loc": ["query", .text(name)], "msg": "Input is not valid", "type": "value_error"]]])
+                422,
+                [
+                    "detail": [
+                        ["loc": ["query", .text(name)], "msg": "Input is not valid", "type": "value_error"]
+                    ]
+                ])
         }
         for (name, _) in request.query where !Self.parameters.contains(name) {
             desk.fault(place, "a query parameter is not known")
@@ -169,7 +178,7 @@ public final class SimulatedConversations: Sendable {
         let body = envelope("post_call_audio", data).bytes
         let content = HookContent(method: "POST", url: url, form: [], body: body, time: settings.clock())
         let headers = [("Content-Type", "application/json")] + (settings.signer?(content) ?? [])
-        let status = await ChunkedPost.send(body, to: url, headers: headers, pieceBytes: pieceBytes)
+        let status = await RawRequest.post(body, to: url, headers: headers, pieceBytes: pieceBytes)
         desk.notes.change {
             $0.hooks.append(
                 SentHook(event: "post_call_audio", url: url, body: body, attempt: 1, status: status))

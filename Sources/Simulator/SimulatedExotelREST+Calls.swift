@@ -53,12 +53,15 @@ extension SimulatedExotelREST {
             ]
             if failed { stream.append(("Stream[Error]", "3009 failed to establish ws conn")) }
             let kept = fields.filter { ["CallSid", "flow_id", "Direction", "From", "To"].contains($0.name) }
-            let answer = await desk.send(
-                "passthru", method: "GET", to: Self.adding(kept + stream, to: passthru), type: "", body: [],
-                signer: nil)
-            outcome.passthruStatus = answer?.status ?? 0
-            if ![200, 302].contains(outcome.passthruStatus) {
-                desk.fault("passthru", "was answered \(outcome.passthruStatus ?? 0), not 200 or 302")
+            // 302 is an answer here, not a place to go to (carriers.md 4.1.3).
+            let url = Self.adding(kept + stream, to: passthru)
+            let status = await RawRequest.get(url)
+            outcome.passthruStatus = status
+            desk.notes.change {
+                $0.hooks.append(SentHook(event: "passthru", url: url, body: [], attempt: 1, status: status))
+            }
+            if ![200, 302].contains(status) {
+                desk.fault("passthru", "was answered \(status), not 200 or 302")
             }
         }
         return outcome
@@ -143,7 +146,8 @@ extension SimulatedExotelREST {
     }
 
     /// `fields` in one of the three ways callbacks come.
-    private static func coded(_ fields: [(name: String, value: String)], _ type: String?) -> (String, [UInt8]) {
+    private static func coded(_ fields: [(name: String, value: String)], _ type: String?) -> (String, [UInt8])
+    {
         switch type {
         case "application/json":
             let object = RESTValue.object(fields.map { RESTValue.Member($0.name, .text($0.value)) })
@@ -155,7 +159,8 @@ extension SimulatedExotelREST {
             let mark = "------------------------d74496d66958873e"
             var text = ""
             for field in fields {
-                text += "--\(mark)\r\nContent-Disposition: form-data; name=\"\(field.name)\"\r\n\r\n\(field.value)\r\n"
+                text +=
+                    "--\(mark)\r\nContent-Disposition: form-data; name=\"\(field.name)\"\r\n\r\n\(field.value)\r\n"
             }
             return ("multipart/form-data; boundary=\(mark)", Array((text + "--\(mark)--\r\n").utf8))
         }

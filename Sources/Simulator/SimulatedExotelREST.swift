@@ -84,10 +84,12 @@ public final class SimulatedExotelREST: Sendable {
         let root = "/v1/Accounts/\(settings.account)/"
         let rest = request.path.hasPrefix(root) ? String(request.path.dropFirst(root.count)) : ""
         let isDetails = rest.hasPrefix("Calls/") && request.method == "GET"
-        let place = "\(request.method) " + (isDetails ? "Calls/{sid}.json" : rest.isEmpty ? "elsewhere" : rest)
+        let place =
+            "\(request.method) " + (isDetails ? "Calls/{sid}.json" : rest.isEmpty ? "elsewhere" : rest)
         guard request.header("Authorization") == FormText.basic(settings.apiKey, settings.apiToken) else {
             let given = request.header("Authorization") ?? ""
-            desk.fault(place, given.isEmpty ? "Authorization is missing" : "Authorization is not the account's")
+            desk.fault(
+                place, given.isEmpty ? "Authorization is missing" : "Authorization is not the account's")
             return RESTDesk.json(401, Self.error(401, "Authentication failed"))
         }
         switch (request.method, rest) {
@@ -135,9 +137,12 @@ public final class SimulatedExotelREST: Sendable {
     private func details(_ request: HTTPRequest, _ sid: String, _ place: String) -> HTTPResponse {
         for (name, value) in request.query {
             switch name {
-            case "details": if value != "true", value != "false" { desk.fault(place, "details is no truth value") }
+            case "details":
+                if value != "true", value != "false" { desk.fault(place, "details is no truth value") }
             case "RecordingUrlValidity":
-                if !(5...60).contains(Int(value) ?? 0) { desk.fault(place, "RecordingUrlValidity is not in 5…60") }
+                if !(5...60).contains(Int(value) ?? 0) {
+                    desk.fault(place, "RecordingUrlValidity is not in 5…60")
+                }
             default: desk.fault(place, "a query parameter is not known")
             }
         }
@@ -176,11 +181,15 @@ public final class SimulatedExotelREST: Sendable {
 /// The fields of Calls/connect, as carriers.md 4.1.2 lists them.
 enum ExotelParameters {
     private static let known: [String: RESTShape] = [
-        "From": .text(), "CallerId": .text(), "StreamUrl": .socket, "StreamType": .oneOf(["bidirectional"]),
-        "Url": .address, "Record": .oneOf(["true", "false"]), "RecordingChannels": .oneOf(["single", "dual"]),
+        "From": .text(), "CallerId": .text(), "StreamUrl": .anySocket,
+        "StreamType": .oneOf(["bidirectional"]),
+        "Url": .address, "Record": .oneOf(["true", "false"]),
+        "RecordingChannels": .oneOf(["single", "dual"]),
         "TimeLimit": .integer(1...14_400), "CustomField": .text(limit: 128), "StreamName": .text(limit: 32),
         "StatusCallback": .address,
-        "StatusCallbackContentType": .oneOf(["multipart/form-data", "application/x-www-form-urlencoded", "application/json"]),
+        "StatusCallbackContentType": .oneOf([
+            "multipart/form-data", "application/x-www-form-urlencoded", "application/json",
+        ]),
     ]
 
     /// What is wrong with `fields`.
@@ -188,7 +197,9 @@ enum ExotelParameters {
         var faults: [String] = []
         var seen: Set<String> = []
         for (name, value) in fields {
-            if !seen.insert(name).inserted, name != "StatusCallbackEvents[]" { faults.append("\(name) stands twice") }
+            if !seen.insert(name).inserted, name != "StatusCallbackEvents[]" {
+                faults.append("\(name) stands twice")
+            }
             if name.hasPrefix("StatusCallbackEvents["), name.hasSuffix("]") {
                 if !["answered", "terminal", "ringing"].contains(value) {
                     faults.append("StatusCallbackEvents has a value that is not known")
@@ -201,7 +212,9 @@ enum ExotelParameters {
                 continue
             }
             let typed: RESTValue =
-                if case .integer = shape { Int64(value).map(RESTValue.integer) ?? .text(value) } else { .text(value) }
+                if case .integer = shape { Int64(value).map(RESTValue.integer) ?? .text(value) } else {
+                    .text(value)
+                }
             if let fault = shape.fault(of: typed) { faults.append("\(name) \(fault)") }
         }
         for name in ["From", "CallerId"] where !seen.contains(name) { faults.append("\(name) is missing") }

@@ -171,7 +171,8 @@ extension SimulatedTelnyxREST {
                 case .answers: "normal_clearing"
                 }
             return [
-                .init("start_time", .text(call.started.iso8601)), .init("end_time", .text(desk.clock().iso8601)),
+                .init("start_time", .text(call.started.iso8601)),
+                .init("end_time", .text(desk.clock().iso8601)),
                 .init("state", "hangup"), .init("hangup_cause", cause),
                 .init("hangup_source", .text(call.hangupSource)), .init("sip_hangup_cause", "200"),
                 .init(

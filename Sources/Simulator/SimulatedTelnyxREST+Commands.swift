@@ -28,7 +28,9 @@ extension SimulatedTelnyxREST {
             .init("call_session_id", .text(call.sessionID)), .init("is_alive", false),
             .init("record_type", "call"),
         ]
-        if body["record"] != nil { data.append(.init("recording_id", .text(record(call.id, body, prefix: "record_")))) }
+        if body["record"] != nil {
+            data.append(.init("recording_id", .text(record(call.id, body, prefix: "record_"))))
+        }
         desk.work { [self] in await carryOut(new.id, body) }
         return RESTDesk.json(200, .object([.init("data", .object(data))]))
     }
@@ -45,7 +47,8 @@ extension SimulatedTelnyxREST {
         let isNew = books.change { books in
             books.calls[id]?.commands.append(action)
             if let state = body["client_state"]?.text { books.calls[id]?.clientState = state }
-            return body["command_id"]?.text.map { books.calls[id]?.command.insert($0).inserted ?? true } ?? true
+            return body["command_id"]?.text.map { books.calls[id]?.command.insert($0).inserted ?? true }
+                ?? true
         }
         guard isNew else { return Self.ok }
         switch action {
@@ -77,7 +80,9 @@ extension SimulatedTelnyxREST {
         guard call.state == "parked" else { return refuse(place, "the call is answered already") }
         books.change { $0.calls[call.id]?.state = "answered" }
         var data: [RESTValue.Member] = [.init("result", "ok")]
-        if body["record"] != nil { data.append(.init("recording_id", .text(record(call.id, body, prefix: "record_")))) }
+        if body["record"] != nil {
+            data.append(.init("recording_id", .text(record(call.id, body, prefix: "record_"))))
+        }
         desk.work { [self] in
             await emit([("call.answered", answeredFields)], call.id)
             if body["stream_url"] != nil { stream(call.id, body) }
@@ -141,7 +146,12 @@ extension SimulatedTelnyxREST {
             }
             let final = RESTValue.text(status)
             await emit(
-                [("call.playback.ended", { _ in [.init("media_url", RESTValue(url)), .init("status", final)] })], id)
+                [
+                    (
+                        "call.playback.ended",
+                        { _ in [.init("media_url", RESTValue(url)), .init("status", final)] }
+                    )
+                ], id)
         }
     }
 
@@ -162,7 +172,8 @@ extension SimulatedTelnyxREST {
         let streamID = uuid()
         var dialect = CarrierDialect.telnyx
         dialect.inbound = Self.format(body["stream_codec"]?.text, leg: settings.legCodec)
-        dialect.outbound = Self.format(body["stream_bidirectional_codec"]?.text ?? "PCMU", leg: settings.legCodec)
+        dialect.outbound = Self.format(
+            body["stream_bidirectional_codec"]?.text ?? "PCMU", leg: settings.legCodec)
         var live = SimulatedCallSettings(
             url: url, dialect: dialect, script: settings.farEnd.script, ending: settings.farEnd.ending,
             seed: desk.random { $0.next() })
@@ -175,8 +186,12 @@ extension SimulatedTelnyxREST {
         for pair in body["custom_parameters"]?.elements ?? [] {
             live.parameters[pair["name"]?.text ?? ""] = pair["value"]?.text
         }
-        if let token = body["stream_auth_token"]?.text { live.headers = [("Authorization", "Bearer " + token)] }
-        let address: @Sendable (SimulatedTelnyxCall) -> [RESTValue.Member] = { _ in [.init("stream_url", .text(url))] }
+        if let token = body["stream_auth_token"]?.text {
+            live.headers = [("Authorization", "Bearer " + token)]
+        }
+        let address: @Sendable (SimulatedTelnyxCall) -> [RESTValue.Member] = { _ in
+            [.init("stream_url", .text(url))]
+        }
         live.opened = { [self] in
             desk.work { [self] in await emit([("streaming.started", address)], id) }
         }
@@ -192,13 +207,21 @@ extension SimulatedTelnyxREST {
             }
             if case .neverOpened = result.end {
                 desk.fault("stream", "its upgrade was refused")
-                return await emit([("streaming.failed", { _ in
+                return await emit(
                     [
-                        .init("failure_reason", "connection_failed"), .init("stream_id", .text(streamID)),
-                        .init("stream_params", ["stream_url": .text(url), "track": "inbound_track"]),
-                        .init("stream_type", "websocket"),
-                    ]
-                })], id)
+                        (
+                            "streaming.failed",
+                            { _ in
+                                [
+                                    .init("failure_reason", "connection_failed"),
+                                    .init("stream_id", .text(streamID)),
+                                    .init(
+                                        "stream_params", ["stream_url": .text(url), "track": "inbound_track"]),
+                                    .init("stream_type", "websocket"),
+                                ]
+                            }
+                        )
+                    ], id)
             }
             await emit([("streaming.stopped", address)], id)
             // The far end hung up; a server that closes its socket does not end the call (carriers.md 3.1.6).

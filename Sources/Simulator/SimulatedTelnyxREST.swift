@@ -136,7 +136,8 @@ public final class SimulatedTelnyxREST: Sendable {
         if request.path.hasPrefix("/files/") { return file(request) }
         let parts = request.path.split(separator: "/").map(String.init)
         let action = parts.count == 5 && parts[1] == "calls" && parts[3] == "actions" ? parts[4] : nil
-        let place = "\(request.method) " + (action.map { "actions/\($0)" } ?? parts.prefix(2).joined(separator: "/"))
+        let place =
+            "\(request.method) " + (action.map { "actions/\($0)" } ?? parts.prefix(2).joined(separator: "/"))
         guard request.header("Authorization") == "Bearer " + settings.apiKey else {
             let given = request.header("Authorization") ?? ""
             desk.fault(place, given.isEmpty ? "Authorization is missing" : "Authorization is not the key")
@@ -159,7 +160,9 @@ public final class SimulatedTelnyxREST: Sendable {
 
     private func body(_ request: HTTPRequest, _ place: String) -> RESTValue? {
         let type = (request.header("Content-Type") ?? "").prefix { $0 != ";" }.lowercased()
-        if !request.body.isEmpty, type != "application/json" { desk.fault(place, "Content-Type is not JSON's") }
+        if !request.body.isEmpty, type != "application/json" {
+            desk.fault(place, "Content-Type is not JSON's")
+        }
         if let value = request.body.isEmpty ? [:] : RESTValue(request.body) { return value }
         desk.fault(place, "the body is not JSON")
         return nil

@@ -105,7 +105,8 @@ public final class SimulatedTwilioREST: Sendable {
         let place = "\(request.method) " + (parts.count == 2 ? "Calls.json" : "Calls/{sid}.json")
         let given = request.header("Authorization") ?? ""
         guard settings.credentials.contains(where: { FormText.basic($0.key, $0.value) == given }) else {
-            desk.fault(place, given.isEmpty ? "Authorization is missing" : "Authorization is not the account's")
+            desk.fault(
+                place, given.isEmpty ? "Authorization is missing" : "Authorization is not the account's")
             return RESTDesk.json(401, Self.error(401, "Authenticate"))
         }
         guard parts[0] == settings.account else {

@@ -109,11 +109,14 @@ struct TelnyxParameters: Sendable {
         guard !streams.isEmpty, known["stream_url"] != nil else { return [] }
         guard body["stream_url"] != nil else {
             // Where it is required, it is told already.
-            return required.contains("stream_url") ? [] : ["stream_url is missing, but there are others of a stream"]
+            return required.contains("stream_url")
+                ? [] : ["stream_url is missing, but there are others of a stream"]
         }
         var faults: [String] = []
         let isRTP = body["stream_bidirectional_mode"]?.text == "rtp"
-        if !isRTP { faults.append("stream_bidirectional_mode is not rtp: whatever is no MP3 is dropped in silence") }
+        if !isRTP {
+            faults.append("stream_bidirectional_mode is not rtp: whatever is no MP3 is dropped in silence")
+        }
         if body["stream_bidirectional_codec"] != nil, !isRTP {
             faults.append("stream_bidirectional_codec is for rtp only")
         }

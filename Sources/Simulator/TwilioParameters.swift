@@ -13,7 +13,8 @@ struct TwilioParameters: Sendable {
             "ApplicationSid": .text(), "FallbackUrl": .address, "FallbackMethod": method,
             "StatusCallback": .address, "StatusCallbackMethod": method,
             "StatusCallbackEvent": .oneOf(["initiated", "ringing", "answered", "completed"]),
-            "Timeout": .integer(0...600), "TimeLimit": .integer(1...Int64.max), "SendDigits": .text(limit: 32),
+            "Timeout": .integer(0...600), "TimeLimit": .integer(1...Int64.max),
+            "SendDigits": .text(limit: 32),
             "Record": .bool, "RecordingChannels": .oneOf(["mono", "dual"]),
             "RecordingTrack": .oneOf(["inbound", "outbound", "both"]), "RecordingStatusCallback": .address,
             "RecordingStatusCallbackMethod": method, "RecordingStatusCallbackEvent": .any,
@@ -55,7 +56,9 @@ struct TwilioParameters: Sendable {
         }
         let ways = ["Url", "Twiml", "ApplicationSid"].filter { fields[$0] != nil }
         if needsDirections ? ways.count != 1 : ways.count + (fields["Status"] == nil ? 0 : 1) != 1 {
-            faults.append(needsDirections ? "wants one of Url, Twiml, ApplicationSid" : "wants one of Status, Url, Twiml")
+            faults.append(
+                needsDirections
+                    ? "wants one of Url, Twiml, ApplicationSid" : "wants one of Status, Url, Twiml")
         }
         for text in fields["Twiml"] ?? [] {
             faults += TwimlReading(Array(text.utf8)).faults.map { "Twiml: " + $0 }
@@ -104,7 +107,10 @@ struct TwimlReading: Sendable {
                     faults.append("Connect does not hold one Stream")
                 }
                 for stream in streams { check(stream, isConnected: true) }
-            case "Start": for stream in verb.children where stream.name == "Stream" { check(stream, isConnected: false) }
+            case "Start":
+                for stream in verb.children where stream.name == "Stream" {
+                    check(stream, isConnected: false)
+                }
             case "Stop", "Say", "Play", "Pause", "Hangup", "Reject", "Redirect", "Record", "Gather", "Dial":
                 continue
             default: faults.append("has a verb that is not known")
@@ -114,20 +120,24 @@ struct TwimlReading: Sendable {
 
     private mutating func check(_ stream: XMLScan, isConnected: Bool) {
         let url = stream.attributes["url"] ?? ""
-        if !FormText.isURL(url, ["wss", "ws"]) { faults.append("Stream url is no WebSocket address") }
+        if !FormText.isSecureSocket(url) { faults.append("Stream url is no WebSocket address") }
         if url.contains("?") { faults.append("Stream url has a query, which is not supported") }
         let tracks = isConnected ? ["inbound_track"] : ["inbound_track", "outbound_track", "both_tracks"]
         if let track = stream.attributes["track"], !tracks.contains(track) {
             faults.append("Stream track is not allowed here")
         }
         let known = ["url", "name", "track", "statusCallback", "statusCallbackMethod"]
-        if !Set(stream.attributes.keys).isSubset(of: known) { faults.append("Stream has an attribute that is not known") }
+        if !Set(stream.attributes.keys).isSubset(of: known) {
+            faults.append("Stream has an attribute that is not known")
+        }
         if let address = stream.attributes["statusCallback"], !FormText.isURL(address, ["https", "http"]) {
             faults.append("Stream statusCallback is not absolute")
         }
         for child in stream.children {
             let isParameter = child.name == "Parameter" && Set(child.attributes.keys) == ["name", "value"]
-            if !isParameter { faults.append("Stream holds something else than Parameter with name and value") }
+            if !isParameter {
+                faults.append("Stream holds something else than Parameter with name and value")
+            }
         }
     }
 }

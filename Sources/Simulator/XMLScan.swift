@@ -66,7 +66,9 @@ struct XMLScan: Sendable {
 
         mutating func name() -> String? {
             let start = at
-            while at < text.count, text[at].properties.isAlphabetic || "0123456789_-.:".unicodeScalars.contains(text[at]) {
+            while at < text.count,
+                text[at].properties.isAlphabetic || "0123456789_-.:".unicodeScalars.contains(text[at])
+            {
                 at += 1
             }
             guard at > start else { return nil }

@@ -33,15 +33,20 @@ import Wire
             let value = try #require(RESTValue(answer.body))
             states.append(value["status"]?.text ?? "")
             // What the SDK's model requires (elevenlabs.md 4.2).
-            for name in ["agent_id", "conversation_id", "status", "metadata", "transcript", "has_audio", "has_user_audio", "has_response_audio", "has_auxiliary_audio"] {
+            for name in [
+                "agent_id", "conversation_id", "status", "metadata", "transcript", "has_audio",
+                "has_user_audio", "has_response_audio", "has_auxiliary_audio",
+            ] {
                 #expect(value[name] != nil, "\(name)")
             }
             #expect(value["metadata"]?["start_time_unix_secs"]?.integer == 1_759_931_600)
             #expect(value["has_audio"] == .bool(states.count == 3))
             #expect((value["analysis"] == .null) == (states.count < 3))
             let last = value["transcript"]?.elements.last
-            #expect(last?["message"]?.text == "I was" && last?["original_message"]?.text == "I was about to say")
-            #expect(value["conversation_initiation_client_data"]?["dynamic_variables"]?["call_id"]?.text == "c1")
+            #expect(
+                last?["message"]?.text == "I was" && last?["original_message"]?.text == "I was about to say")
+            #expect(
+                value["conversation_initiation_client_data"]?["dynamic_variables"]?["call_id"]?.text == "c1")
         }
         #expect(states == ["processing", "processing", "done"])
         let audio = try await ask("GET", url(service, "/conv_1/audio"), Self.key)
@@ -52,7 +57,8 @@ import Wire
     }
 
     @Test func theListGoesByPageNewestFirst() async throws {
-        let service = try SimulatedConversations.start(histories: (1...5).map { history("conv_\($0)", start: 1000 + $0) })
+        let service = try SimulatedConversations.start(
+            histories: (1...5).map { history("conv_\($0)", start: 1000 + $0) })
         var ids: [String] = []
         var cursor: String?
         var pages = 0
@@ -67,8 +73,12 @@ import Wire
         } while cursor != nil && pages < 10
         #expect(ids == ["conv_5", "conv_4", "conv_3", "conv_2", "conv_1"] && pages == 3)
         let some = try await ask(
-            "GET", url(service, "?call_start_after_unix=1001&call_start_before_unix=1004&sort_direction=asc"), Self.key)
-        #expect(RESTValue(some.body)?["conversations"]?.elements.compactMap { $0["start_time_unix_secs"]?.integer } == [1002, 1003])
+            "GET", url(service, "?call_start_after_unix=1001&call_start_before_unix=1004&sort_direction=asc"),
+            Self.key)
+        #expect(
+            RESTValue(some.body)?["conversations"]?.elements.compactMap {
+                $0["start_time_unix_secs"]?.integer
+            } == [1002, 1003])
         #expect(service.desk.faults == [])
         service.stop()
     }
@@ -79,7 +89,8 @@ import Wire
         ("?cursor=made-up", 422, "cursor has a value that is not allowed"),
         ("?call_start_after_unix=2026-01-01", 422, "call_start_after_unix has a value that is not allowed"),
         ("?sort_direction=up", 422, "sort_direction has a value that is not allowed"),
-        ("?limit=3", 200, "a query parameter is not known"), ("/conv_1?format=xml", 200, "a query parameter is not known"),
+        ("?limit=3", 200, "a query parameter is not known"),
+        ("/conv_1?format=xml", 200, "a query parameter is not known"),
         ("/conv_1/sound", 404, "there is no such resource or method"),
     ])
     func wrongRequestsAreNoted(tail: String, status: Int, reason: String) async throws {
@@ -93,10 +104,14 @@ import Wire
         let service = try SimulatedConversations.start()
         let answer = try await ask("GET", url(service))
         // Vector rest_error_401.
-        #expect(answer.status == 401 && RESTValue(answer.body)?["detail"]?["status"]?.text == "invalid_api_key")
+        #expect(
+            answer.status == 401 && RESTValue(answer.body)?["detail"]?["status"]?.text == "invalid_api_key")
         #expect(try await ask("GET", url(service), ("xi-api-key", "other")).status == 401)
         #expect(try await ask("POST", url(service), Self.key, body: "x").status == 404)
-        #expect(service.desk.faults.map(\.reason) == ["xi-api-key is missing", "xi-api-key is not the key", "there is no such resource or method"])
+        #expect(
+            service.desk.faults.map(\.reason) == [
+                "xi-api-key is missing", "xi-api-key is not the key", "there is no such resource or method",
+            ])
         service.stop()
     }
 
@@ -109,19 +124,28 @@ import Wire
         await service.sendTranscription("conv_1", to: house.url("/hook"))
         await service.sendAudio("conv_1", to: house.url("/hook"), pieceBytes: 1000)
         await service.sendInitiationFailure(
-            "conv_2", agentID: "a", reason: "busy", metadata: ["type": "twilio", "body": [:]], to: house.url("/hook"))
+            "conv_2", agentID: "a", reason: "busy", metadata: ["type": "twilio", "body": [:]],
+            to: house.url("/hook"))
         let caught = house.caught("/hook")
         let values = caught.compactMap { RESTValue($0.body) }
         #expect(
             values.map { $0["type"]?.text } == [
-                "post_call_transcription", "post_call_transcription", "post_call_audio", "call_initiation_failure",
+                "post_call_transcription", "post_call_transcription", "post_call_audio",
+                "call_initiation_failure",
             ])
         // What is tried again is the same to the byte.
         #expect(caught[0].body == caught[1].body)
         #expect(values.allSatisfy { $0["event_timestamp"]?.integer == 1_739_537_297 })
-        #expect(values[0]["data"]?["status"]?.text == "done" && values[3]["data"]?["failure_reason"]?.text == "busy")
-        #expect(caught.allSatisfy { $0.header("X-Told") == FormText.escaped(house.url("/hook")) + ";0;\($0.body.count)" })
-        #expect(caught[2].header("Transfer-Encoding")?.lowercased() == "chunked" && caught[2].header("Content-Length") == nil)
+        #expect(
+            values[0]["data"]?["status"]?.text == "done"
+                && values[3]["data"]?["failure_reason"]?.text == "busy")
+        #expect(
+            caught.allSatisfy {
+                $0.header("X-Told") == FormText.escaped(house.url("/hook")) + ";0;\($0.body.count)"
+            })
+        #expect(
+            caught[2].header("Transfer-Encoding")?.lowercased() == "chunked"
+                && caught[2].header("Content-Length") == nil)
         var sound: [UInt8] = []
         let text = Array(try #require(values[2]["data"]?["full_audio"]?.text).utf8)
         #expect(text.withUnsafeBytes { Base64.decode($0, into: &sound) })
@@ -133,7 +157,9 @@ import Wire
 
     /// Audio is sent once: a refusal is noted and that is all. 201 is not what the service calls taken.
     @Test func refusedWebhooksAreNoted() async throws {
-        let house = try HookCatcher.start { request, _ in HTTPResponse(status: request.path == "/created" ? 201 : 500) }
+        let house = try HookCatcher.start { request, _ in
+            HTTPResponse(status: request.path == "/created" ? 201 : 500)
+        }
         let service = try SimulatedConversations.start(histories: [history("conv_1")])
         await service.sendAudio("conv_1", to: house.url("/hook"))
         await service.sendTranscription("conv_1", to: house.url("/created"))

@@ -54,9 +54,12 @@ import Testing
         let details = try await ask(
             "GET", accounts(exotel, "Calls/\(sid).json?details=true&RecordingUrlValidity=60"), Self.basic)
         let call = try #require(RESTValue(details.body)?["Call"])
-        #expect(call["Status"]?.text == "completed" && call["RecordingUrl"]?.text == "https://recordings.exotel.com/r.mp3")
+        #expect(
+            call["Status"]?.text == "completed"
+                && call["RecordingUrl"]?.text == "https://recordings.exotel.com/r.mp3")
         let active = try await ask("GET", accounts(exotel, "ActiveStreams"), Self.basic)
-        #expect(String(decoding: active.body, as: UTF8.self).contains("<ActiveStreamCount>0</ActiveStreamCount>"))
+        #expect(
+            String(decoding: active.body, as: UTF8.self).contains("<ActiveStreamCount>0</ActiveStreamCount>"))
         #expect(exotel.desk.faults == [])
         exotel.stop()
         house.stop()
@@ -67,18 +70,52 @@ import Testing
         ("From=1&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional", "CallerId is missing"),
         ("From=1&CallerId=2", "wants one of StreamUrl, Url"),
         ("From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F", "StreamUrl and StreamType stand together"),
-        ("From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=both", "StreamType has a value that is not known"),
-        ("From=1&CallerId=2&StreamUrl=https%3A%2F%2Fh%2F&StreamType=bidirectional", "StreamUrl is no WebSocket address"),
-        ("From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F%3Fsample-rate%3D11025&StreamType=bidirectional", "StreamUrl has a sample-rate that is not known"),
-        ("From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F%3Fa%3D1%26b%3D2%26c%3D3%26d%3D4&StreamType=bidirectional", "StreamUrl has more than 3 custom parameters"),
-        ("From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fkey%40h%2F&StreamType=bidirectional", "StreamUrl has credentials that are no name and secret"),
-        ("from=1&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional", "from is written in the wrong case"),
+        (
+            "From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=both",
+            "StreamType has a value that is not known"
+        ),
+        (
+            "From=1&CallerId=2&StreamUrl=https%3A%2F%2Fh%2F&StreamType=bidirectional",
+            "StreamUrl is no WebSocket address"
+        ),
+        (
+            "From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F%3Fsample-rate%3D11025&StreamType=bidirectional",
+            "StreamUrl has a sample-rate that is not known"
+        ),
+        (
+            "From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F%3Fa%3D1%26b%3D2%26c%3D3%26d%3D4&StreamType=bidirectional",
+            "StreamUrl has more than 3 custom parameters"
+        ),
+        (
+            "From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fkey%40h%2F&StreamType=bidirectional",
+            "StreamUrl has credentials that are no name and secret"
+        ),
+        (
+            "from=1&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional",
+            "from is written in the wrong case"
+        ),
         ("To=1&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional", "To is not known"),
-        ("Record=yes&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional", "Record has a value that is not known"),
-        ("RecordingChannels=mono&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional", "RecordingChannels has a value that is not known"),
-        ("TimeLimit=14401&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional", "TimeLimit is not in 1…14400"),
-        ("StreamName=" + String(repeating: "n", count: 33) + "&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional", "StreamName is longer than 32 characters"),
-        ("StatusCallbackEvents%5B0%5D=completed&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional", "StatusCallbackEvents has a value that is not known"),
+        (
+            "Record=yes&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional",
+            "Record has a value that is not known"
+        ),
+        (
+            "RecordingChannels=mono&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional",
+            "RecordingChannels has a value that is not known"
+        ),
+        (
+            "TimeLimit=14401&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional",
+            "TimeLimit is not in 1…14400"
+        ),
+        (
+            "StreamName=" + String(repeating: "n", count: 33)
+                + "&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional",
+            "StreamName is longer than 32 characters"
+        ),
+        (
+            "StatusCallbackEvents%5B0%5D=completed&From=1&CallerId=2&StreamUrl=wss%3A%2F%2Fh%2F&StreamType=bidirectional",
+            "StatusCallbackEvents has a value that is not known"
+        ),
     ])
     func wrongRequestsAreNoted(body: String, reason: String) async throws {
         let exotel = try start()
@@ -101,10 +138,15 @@ import Testing
 
     /// Vector exotel_basic_auth_vectors.
     @Test(arguments: [
-        ("wss://exo_key_1:exo_token_2@bridge.example.com/exotel/media?sample-rate=16000",
-            "wss://bridge.example.com/exotel/media?sample-rate=16000", "Basic ZXhvX2tleV8xOmV4b190b2tlbl8y"),
-        ("wss://user%40acme:p%3Ass%2Fword@bridge.example.com/exotel/media", "wss://bridge.example.com/exotel/media",
-            "Basic dXNlckBhY21lOnA6c3Mvd29yZA=="),
+        (
+            "wss://exo_key_1:exo_token_2@bridge.example.com/exotel/media?sample-rate=16000",
+            "wss://bridge.example.com/exotel/media?sample-rate=16000", "Basic ZXhvX2tleV8xOmV4b190b2tlbl8y"
+        ),
+        (
+            "wss://user%40acme:p%3Ass%2Fword@bridge.example.com/exotel/media",
+            "wss://bridge.example.com/exotel/media",
+            "Basic dXNlckBhY21lOnA6c3Mvd29yZA=="
+        ),
     ])
     func credentialsComeFromTheAddress(text: String, url: String, authorization: String) {
         let address = ExotelStreamAddress(text)
@@ -114,12 +156,17 @@ import Testing
     @Test func strangersAreRefused() async throws {
         let exotel = try start()
         #expect(try await ask("POST", accounts(exotel, "Calls/connect.json"), body: "From=1").status == 401)
-        #expect(try await ask("GET", accounts(exotel, "ActiveStreams"), ("Authorization", "Basic eDp5")).status == 401)
+        #expect(
+            try await ask("GET", accounts(exotel, "ActiveStreams"), ("Authorization", "Basic eDp5")).status
+                == 401)
         #expect(try await ask("GET", accounts(exotel, "activestreams"), Self.basic).status == 404)
-        #expect(try await ask("GET", accounts(exotel, "Calls/x.json?RecordingUrlValidity=4"), Self.basic).status == 404)
+        #expect(
+            try await ask("GET", accounts(exotel, "Calls/x.json?RecordingUrlValidity=4"), Self.basic).status
+                == 404)
         #expect(
             exotel.desk.faults.map(\.reason) == [
-                "Authorization is missing", "Authorization is not the account's", "there is no such resource or method",
+                "Authorization is missing", "Authorization is not the account's",
+                "there is no such resource or method",
                 "RecordingUrlValidity is not in 5…60",
             ])
         exotel.stop()
@@ -138,12 +185,18 @@ import Testing
         place.change { $0 = house.socket("/exotel?sample-rate=8000&agent=a42") }
         let exotel = try start()
         let outcome = await exotel.ring(
-            from: "09876543210", to: "08047491899", voicebot: house.url("/resolve?key=k"), passthru: house.url("/passthru"))
+            from: "09876543210", to: "08047491899", voicebot: house.url("/resolve?key=k"),
+            passthru: house.url("/passthru"))
         #expect(exotel.desk.faults == [])
-        #expect(outcome.resolverStatus == 200 && outcome.stream?.end == .asPlanned && outcome.passthruStatus == 302)
+        #expect(
+            outcome.resolverStatus == 200 && outcome.stream?.end == .asPlanned
+                && outcome.passthruStatus == 302)
         // The parameters of vectors exotel_http_dynamic_url and exotel_http_passthru_after_voicebot.
         let asked = try #require(house.caught("/resolve").first)
-        #expect(asked.query.map(\.name) == ["key", "CallSid", "CallFrom", "CallTo", "Direction", "From", "To", "flow_id"])
+        #expect(
+            asked.query.map(\.name) == [
+                "key", "CallSid", "CallFrom", "CallTo", "Direction", "From", "To", "flow_id",
+            ])
         #expect(asked.parameter("CallFrom") == "09876543210" && asked.parameter("CallSid") == outcome.callSid)
         let told = try #require(house.caught("/passthru").first)
         #expect(
@@ -151,7 +204,9 @@ import Testing
                 "CallSid", "Direction", "From", "To", "flow_id", "Stream[StreamSID]", "Stream[Status]",
                 "Stream[Duration]", "Stream[RecordingUrl]", "Stream[StreamUrl]", "Stream[DisconnectedBy]",
             ])
-        #expect(told.parameter("Stream[Status]") == "completed" && told.parameter("Stream[DisconnectedBy]") == "user")
+        #expect(
+            told.parameter("Stream[Status]") == "completed"
+                && told.parameter("Stream[DisconnectedBy]") == "user")
         #expect(told.parameter("Stream[StreamSID]") == outcome.stream?.streamID)
 
         // A handshake that is refused is tried once more; the Passthru is told.
@@ -159,7 +214,8 @@ import Testing
         let failed = await exotel.ring(
             from: "1", to: "2", voicebot: house.url("/resolve"), passthru: house.url("/passthru"))
         #expect(failed.stream == nil && house.caught("/nowhere").count == 2)
-        #expect(house.caught("/passthru").last?.parameter("Stream[Error]") == "3009 failed to establish ws conn")
+        #expect(
+            house.caught("/passthru").last?.parameter("Stream[Error]") == "3009 failed to establish ws conn")
         #expect(exotel.desk.faults.map(\.reason) == ["its handshake failed twice"])
         exotel.stop()
         house.stop()

@@ -68,7 +68,9 @@ import Testing
         #expect(told.allSatisfy { $0["CallSid"] == sid && $0["From"] == "+14155550100" })
         #expect(told.last?["CallDuration"] != nil && told.first?["CallDuration"] == nil)
         let signed = house.caught("/status").map { $0.header("X-Told") }
-        #expect(signed.first == FormText.escaped(house.url("/status")) + ";12;\(house.caught("/status")[0].body.count)")
+        #expect(
+            signed.first == FormText.escaped(house.url("/status"))
+                + ";12;\(house.caught("/status")[0].body.count)")
         let events = house.caught("/stream").map { form($0)["StreamEvent"] ?? "" }
         #expect(Set(events) == ["stream-started", "stream-stopped"] && events.count == 2)
 
@@ -84,21 +86,38 @@ import Testing
 
     /// One wrong thing each, and what is noted.
     @Test(arguments: [
-        ("From=%2B1&Url=http%3A%2F%2Fh%2F", "To is missing"), ("To=%2B1&Url=http%3A%2F%2Fh%2F", "From is missing"),
+        ("From=%2B1&Url=http%3A%2F%2Fh%2F", "To is missing"),
+        ("To=%2B1&Url=http%3A%2F%2Fh%2F", "From is missing"),
         ("To=1&From=2", "wants one of Url, Twiml, ApplicationSid"),
         ("To=1&From=2&ApplicationSid=AP1&Url=http%3A%2F%2Fh%2F", "wants one of Url, Twiml, ApplicationSid"),
-        ("To=1&From=2&Url=%2Fvoice", "Url is no http address"), ("To=1&To=3&From=2&Url=http%3A%2F%2Fh", "To stands twice"),
+        ("To=1&From=2&Url=%2Fvoice", "Url is no http address"),
+        ("To=1&To=3&From=2&Url=http%3A%2F%2Fh", "To stands twice"),
         ("To=1&From=2&url=http%3A%2F%2Fh&ApplicationSid=AP1", "url is written in the wrong case"),
         ("To=1&From=2&Url=http%3A%2F%2Fh&Colour=red", "Colour is not known"),
         ("To=1&From=2&Url=http%3A%2F%2Fh&Method=PUT", "Method has a value that is not known"),
-        ("To=1&From=2&Url=http%3A%2F%2Fh&StatusCallbackEvent=done", "StatusCallbackEvent has a value that is not known"),
-        ("To=1&From=2&Url=http%3A%2F%2Fh&StatusCallbackEvent=Answered", "StatusCallbackEvent is written in the wrong case"),
+        (
+            "To=1&From=2&Url=http%3A%2F%2Fh&StatusCallbackEvent=done",
+            "StatusCallbackEvent has a value that is not known"
+        ),
+        (
+            "To=1&From=2&Url=http%3A%2F%2Fh&StatusCallbackEvent=Answered",
+            "StatusCallbackEvent is written in the wrong case"
+        ),
         ("To=1&From=2&Url=http%3A%2F%2Fh&Timeout=601", "Timeout is not in 0…600"),
         ("To=1&From=2&Url=http%3A%2F%2Fh&Timeout=soon", "Timeout has the wrong type"),
-        ("To=1&From=2&Url=http%3A%2F%2Fh&SendDigits=" + String(repeating: "1", count: 33), "SendDigits is longer than 32 characters"),
+        (
+            "To=1&From=2&Url=http%3A%2F%2Fh&SendDigits=" + String(repeating: "1", count: 33),
+            "SendDigits is longer than 32 characters"
+        ),
         ("To=1&From=2&Url=http%3A%2F%2Fh&Record=yes", "Record has the wrong type"),
-        ("To=1&From=2&Url=http%3A%2F%2Fh&RecordingChannels=stereo", "RecordingChannels has a value that is not known"),
-        ("To=1&From=2&Url=http%3A%2F%2Fh&RecordingStatusCallbackEvent=completed+never", "RecordingStatusCallbackEvent has a value that is not known"),
+        (
+            "To=1&From=2&Url=http%3A%2F%2Fh&RecordingChannels=stereo",
+            "RecordingChannels has a value that is not known"
+        ),
+        (
+            "To=1&From=2&Url=http%3A%2F%2Fh&RecordingStatusCallbackEvent=completed+never",
+            "RecordingStatusCallbackEvent has a value that is not known"
+        ),
         ("To=1&From=2&Twiml=%3CResponse%3E", "Twiml: is not well formed"),
         ("To=1&From=2&Twiml=%3CHello%2F%3E", "Twiml: has another root than Response"),
         ("To=1&From=2&Twiml=%ZZ", "the body is no form"),
@@ -121,13 +140,29 @@ import Testing
     }
 
     @Test(arguments: [
-        ("<Connect><Stream url=\"wss://h/s?a=1\"/></Connect>", "Stream url has a query, which is not supported"),
+        (
+            "<Connect><Stream url=\"wss://h/s?a=1\"/></Connect>",
+            "Stream url has a query, which is not supported"
+        ),
+        ("<Connect><Stream url=\"ws://h/s\"/></Connect>", "Stream url is no WebSocket address"),
         ("<Connect><Stream url=\"https://h/s\"/></Connect>", "Stream url is no WebSocket address"),
-        ("<Connect><Stream url=\"wss://h/s\" track=\"both_tracks\"/></Connect>", "Stream track is not allowed here"),
+        (
+            "<Connect><Stream url=\"wss://h/s\" track=\"both_tracks\"/></Connect>",
+            "Stream track is not allowed here"
+        ),
         ("<Start><Stream url=\"wss://h/s\" track=\"all\"/></Start>", "Stream track is not allowed here"),
-        ("<Connect><Stream url=\"wss://h/s\" codec=\"L16\"/></Connect>", "Stream has an attribute that is not known"),
-        ("<Connect><Stream url=\"wss://h/s\" statusCallback=\"/x\"/></Connect>", "Stream statusCallback is not absolute"),
-        ("<Connect><Stream url=\"wss://h/s\"><Parameter name=\"a\"/></Stream></Connect>", "Stream holds something else than Parameter with name and value"),
+        (
+            "<Connect><Stream url=\"wss://h/s\" codec=\"L16\"/></Connect>",
+            "Stream has an attribute that is not known"
+        ),
+        (
+            "<Connect><Stream url=\"wss://h/s\" statusCallback=\"/x\"/></Connect>",
+            "Stream statusCallback is not absolute"
+        ),
+        (
+            "<Connect><Stream url=\"wss://h/s\"><Parameter name=\"a\"/></Stream></Connect>",
+            "Stream holds something else than Parameter with name and value"
+        ),
         ("<Connect/>", "Connect does not hold one Stream"), ("<Conect/>", "has a verb that is not known"),
     ])
     func wrongTwimlIsNoted(inside: String, reason: String) {
@@ -141,13 +176,15 @@ import Testing
         "<Start><Recording channels=\"dual\" track=\"both\"/></Start><Connect><Stream url=\"wss://bridge.example.com/twilio/media\"/></Connect>",
     ])
     func rightTwimlIsTaken(inside: String) {
-        #expect(TwimlReading(Array("<?xml version=\"1.0\"?><Response>\(inside)</Response>".utf8)).faults == [])
+        #expect(
+            TwimlReading(Array("<?xml version=\"1.0\"?><Response>\(inside)</Response>".utf8)).faults == [])
     }
 
-    @Test(arguments: [
-        (nil, "Authorization is missing"), ("Basic QUM6eA==", "Authorization is not the account's"),
-        ("Bearer 12345", "Authorization is not the account's"),
-    ] as [(String?, String)])
+    @Test(
+        arguments: [
+            (nil, "Authorization is missing"), ("Basic QUM6eA==", "Authorization is not the account's"),
+            ("Bearer 12345", "Authorization is not the account's"),
+        ] as [(String?, String)])
     func strangersAreRefused(authorization: String?, reason: String) async throws {
         let twilio = try start()
         let answer = try await ask(
@@ -172,20 +209,27 @@ import Testing
     @Test func twimlComesFromTheUrlAndARESTHangUpEndsTheStream() async throws {
         let markup = Watched("")
         let house = try HookCatcher.start { _, _ in
-            HTTPResponse(status: 200, headers: [("Content-Type", "text/xml")], body: .bytes(Array(markup.value.utf8)))
+            HTTPResponse(
+                status: 200, headers: [("Content-Type", "text/xml")], body: .bytes(Array(markup.value.utf8)))
         }
         markup.change { $0 = twiml(house) }
         let twilio = try start(FarEnd())
         let made = try await ask(
             "POST", calls(twilio), Self.basic,
-            body: fields([("To", "+18005551212"), ("From", "+14155550100"), ("Url", house.url("/voice?leg=1"))]))
+            body: fields([
+                ("To", "+18005551212"), ("From", "+14155550100"), ("Url", house.url("/voice?leg=1")),
+            ]))
         let sid = try #require(RESTValue(made.body)?["sid"]?.text)
         #expect(await house.caught.wait(milliseconds: 5000) { $0.contains { $0.path == "/twilio" } })
         let voice = try #require(house.caught("/voice").first)
-        #expect(voice.method == "POST" && form(voice)["CallStatus"] == "in-progress" && form(voice)["Called"] == "+18005551212")
-        #expect(voice.header("X-Told")?.hasPrefix(FormText.escaped(house.url("/voice?leg=1")) + ";9;") == true)
+        #expect(
+            voice.method == "POST" && form(voice)["CallStatus"] == "in-progress"
+                && form(voice)["Called"] == "+18005551212")
+        #expect(
+            voice.header("X-Told")?.hasPrefix(FormText.escaped(house.url("/voice?leg=1")) + ";9;") == true)
         #expect(await twilio.calls.wait(milliseconds: 5000) { $0[sid]?.live != nil })
-        let canceled = try await ask("POST", calls(twilio, "/\(sid).json"), Self.basic, body: "Status=canceled")
+        let canceled = try await ask(
+            "POST", calls(twilio, "/\(sid).json"), Self.basic, body: "Status=canceled")
         #expect(canceled.status == 400 && twilio.desk.faults.count == 1)
         let ended = try await ask("POST", calls(twilio, "/\(sid).json"), Self.basic, body: "Status=completed")
         #expect(ended.status == 200 && RESTValue(ended.body)?["status"]?.text == "completed")
@@ -204,7 +248,8 @@ import Testing
                 body: .bytes(Array(markup.value.utf8)))
         }
         markup.change { $0 = twiml(house, "<Say>Bye</Say><Hangup/><Say>Never</Say>") }
-        var far = FarEnd(CallerScript([], keys: [.init("#", atMilliseconds: 60)]), hangsUpAtMilliseconds: 9000)
+        var far = FarEnd(
+            CallerScript([], keys: [.init("#", atMilliseconds: 60)]), hangsUpAtMilliseconds: 9000)
         far.ending = .server(limitMilliseconds: 9000)
         let twilio = try start(far)
         let sid = twilio.ring(from: "+14155550100", to: "+18005551212", webhook: house.url("/voice"))
@@ -221,8 +266,11 @@ import Testing
 
     @Test func aWebhookThatIsNoTwimlIsNoted() async throws {
         let house = try HookCatcher.start { request, _ in
-            request.path == "/none" ? HTTPResponse(status: 503)
-                : HTTPResponse(status: 200, headers: [("Content-Type", "text/html")], body: .bytes(Array("<Response/>".utf8)))
+            request.path == "/none"
+                ? HTTPResponse(status: 503)
+                : HTTPResponse(
+                    status: 200, headers: [("Content-Type", "text/html")],
+                    body: .bytes(Array("<Response/>".utf8)))
         }
         let twilio = try start()
         _ = twilio.ring(from: "+1", to: "+2", webhook: house.url("/none"))
@@ -235,9 +283,11 @@ import Testing
     }
 
     @Test(arguments: [
-        ("<a/>", true), ("<a b='1' c=\"2\"><d/>t&amp;&#x41;</a>", true), ("<?xml version=\"1.0\"?><!-- c --><a/>", true),
+        ("<a/>", true), ("<a b='1' c=\"2\"><d/>t&amp;&#x41;</a>", true),
+        ("<?xml version=\"1.0\"?><!-- c --><a/>", true),
         ("", false), ("<a>", false), ("<a></b>", false), ("<a b=1/>", false), ("<a b=\"1\" b=\"2\"/>", false),
-        ("<a>&nbsp;</a>", false), ("<a>&</a>", false), ("<a/><b/>", false), ("<a b=\"<\"/>", false), ("<a b=\"1\"c=\"2\"/>", false),
+        ("<a>&nbsp;</a>", false), ("<a>&</a>", false), ("<a/><b/>", false), ("<a b=\"<\"/>", false),
+        ("<a b=\"1\"c=\"2\"/>", false),
     ])
     func markupIsReadStrictly(text: String, isGood: Bool) {
         #expect((XMLScan.parse(Array(text.utf8)) != nil) == isGood)
