@@ -15,12 +15,12 @@ extension SettingKey {
         SettingKey(
             "speech.similarity", "TEELINE_SPEECH_SIMILARITY", .decimal(0...1), "0.75",
             "Voice setting similarity_boost."),
-        SettingKey("speech.style", "TEELINE_SPEECH_STYLE", .decimal(0...1), "0.0", "Voice setting."),
+        SettingKey("speech.style", "TEELINE_SPEECH_STYLE", .decimal(0...1), "0", "Voice setting."),
         SettingKey(
             "speech.speaker_boost", "TEELINE_SPEECH_SPEAKER_BOOST", .flag, "true",
             "Voice setting use_speaker_boost."),
         SettingKey(
-            "speech.speed", "TEELINE_SPEECH_SPEED", .decimal(0.7...1.2), "1.0", "Voice setting."),
+            "speech.speed", "TEELINE_SPEECH_SPEED", .decimal(0.7...1.2), "1", "Voice setting."),
         SettingKey(
             "speech.text", "TEELINE_SPEECH_TEXT", .text, "Hello. Thank you for calling.",
             "What a call in mode speech says when nothing else is given."),
