@@ -62,7 +62,7 @@ let package = Package(
         room(
             "Switchboard",
             [
-                "Signalling", "Routing", "Carriers", "Agents", "Archive", "Net", "Audio", "Wire",
+                "Signalling", "Routing", "Carriers", "Agents", "Speech", "Archive", "Net", "Audio", "Wire",
                 "Cryptography", "Telemetry",
             ]),
         room("Desk", ["Archive", "Carriers", "Agents", "Net", "Telemetry", "Routing", "Wire"]),
@@ -72,7 +72,7 @@ let package = Package(
             "Exchange",
             [
                 "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers", "Agents", "Net",
-                "Audio", "Wire", "Telemetry", "CLinux", "Cryptography", "Signalling", "Routing",
+                "Audio", "Wire", "Telemetry", "CLinux", "Cryptography", "Signalling", "Routing", "Speech",
                 "Switchboard",
             ]),
         // Floor 5
@@ -81,7 +81,7 @@ let package = Package(
             dependencies: [
                 "Exchange", "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape",
                 "Carriers", "Agents", "Net", "Audio", "Wire", "Telemetry", "CLinux", "CLame", "CSQLite",
-                "COpenSSL", "CMicroHTTPD", "Cryptography", "Signalling", "Routing", "Switchboard",
+                "COpenSSL", "CMicroHTTPD", "Cryptography", "Signalling", "Routing", "Speech", "Switchboard",
             ],
             swiftSettings: strict),
 

@@ -11,7 +11,7 @@ public struct SHA256Digest: Sendable, Hashable {
     public init(of message: some Collection<UInt8>) throws(CryptographyError) {
         let message = Array(message)
         var output = [UInt8](repeating: 0, count: 32)
-        guard COpenSSL.SHA256(message, message.count, &output) != nil else { throw .cleared(.digest) }
+        guard SHA256(message, message.count, &output) != nil else { throw .cleared(.digest) }
         bytes = output
     }
 

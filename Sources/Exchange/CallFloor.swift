@@ -44,6 +44,15 @@ extension CallOffice: CallFloor {
     }
 
     /// See `CallFloor`.
+    func openStreams() -> [OpenStream] {
+        entries.map {
+            OpenStream(
+                callID: $0.callID, carrier: $0.carrier, carrierCallID: $0.start?.callID ?? "",
+                phase: $0.phase.rawValue, startedAt: $0.startedAt)
+        }.sorted { ($0.startedAt, $0.callID) < ($1.startedAt, $1.callID) }
+    }
+
+    /// See `CallFloor`.
     func hangUp(_ id: String) -> Bool {
         guard let entry = entries.first(where: { $0.callID == id }) else { return false }
         let session = entry.session

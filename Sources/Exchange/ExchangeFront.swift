@@ -28,6 +28,13 @@ struct LiveCallBoard: LiveCallSource {
     }
 }
 
+extension Settings {
+    /// Who may use the API.
+    var access: BearerAccess {
+        BearerAccess(tokens: apiTokens, openOnLoopback: apiTokens.isEmpty && isLoopback)
+    }
+}
+
 extension DeskHandler {
     /// The desk over a server's parts.
     init(
@@ -37,9 +44,7 @@ extension DeskHandler {
         self.init(
             Parts(
                 catalog: archive.catalog, archive: archive,
-                access: BearerAccess(
-                    tokens: settings.apiTokens,
-                    openOnLoopback: settings.apiTokens.isEmpty && settings.isLoopback),
+                access: settings.access,
                 version: TeelineVersion.text, live: LiveCallBoard(office: office), media: gate,
                 bodyBytes: settings.bodyBytes, unready: { office.isClosed ? ["draining"] : [] },
                 metrics: {

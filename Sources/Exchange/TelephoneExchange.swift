@@ -46,6 +46,7 @@ public final class TelephoneExchange: Sendable {
     private let server: HTTPServer
     private let client: HTTPClient
     private let switchboard: TelephoneSwitchboard
+    private let speech: SpeechLine?
     private let log: Log
 
     /// The port it listens on.
@@ -72,14 +73,16 @@ public final class TelephoneExchange: Sendable {
         line = RecordingLine(archive: archive, settings: settings, log: log, metrics: metrics)
         client = HTTPClient()
         let door = AgentDoor(settings: settings, client: client)
+        let speech = SpeechLine(settings: settings, layout: archive.layout, log: log, metrics: metrics)
+        self.speech = speech
         office = CallOffice(
-            settings: settings, line: line, agentDoor: door, speech: NoSpeech(),
+            settings: settings, line: line, agentDoor: door, speech: speech ?? NoSpeech(),
             log: log, metrics: metrics)
         do throws(ExchangeError) {
             let recovery = Recovery(archive: archive, line: line, log: log)
             switchboard = try Self.open(
-                recovery, settings, archive: archive, client: client, floor: office, log: log,
-                metrics: metrics)
+                recovery, settings, archive: archive, client: client, floor: office, speech: speech,
+                log: log, metrics: metrics)
             office.switchboard = switchboard
         } catch {
             archive.close()
@@ -107,7 +110,7 @@ public final class TelephoneExchange: Sendable {
     /// Takes up what an earlier server left, and opens the doors' offices.
     private static func open(
         _ recovery: Recovery, _ settings: Settings, archive: CallArchive, client: HTTPClient,
-        floor: any CallFloor, log: Log, metrics: MetricsRegistry
+        floor: any CallFloor, speech: SpeechLine?, log: Log, metrics: MetricsRegistry
     ) throws(ExchangeError) -> TelephoneSwitchboard {
         let passes: PassOffice
         do throws(ArchiveError) {
@@ -120,7 +123,9 @@ public final class TelephoneExchange: Sendable {
         do throws(CryptographyError) {
             return try TelephoneSwitchboard(
                 settings: settings.switchboard, archive: archive, client: client, floor: floor,
-                passes: passes, log: log, metrics: metrics)
+                passes: passes,
+                voices: speech.map { Voices(synthesizer: $0.synthesizer, voice: settings.speech.voice) },
+                isDeveloper: { settings.access.admits($0) }, log: log, metrics: metrics)
         } catch {
             throw .key(error)
         }
@@ -170,6 +175,7 @@ public final class TelephoneExchange: Sendable {
         }
         let unsealed = line.drain(milliseconds: 60_000)
         _ = switchboard.drain(milliseconds: 10_000)
+        speech?.synthesizer.close()
         server.quiesce()
         // Sockets of ended calls may still be in their close handshake: their loops release them.
         loops.stop()

@@ -12,7 +12,7 @@ enum SpeechFile {
 
     /// The file of `sound` under `key`.
     static func encoded(_ sound: [UInt8], key: SpeechKey) -> [UInt8] {
-        mark + key.digest + SHA256.hash(sound) + sound
+        mark + key.digest + SHA256Digest.plain(sound) + sound
     }
 
     /// The sound in `bytes`; nil when they are not the whole file of `key`.
@@ -21,7 +21,7 @@ enum SpeechFile {
             bytes[8..<40].elementsEqual(key.digest)
         else { return nil }
         let sound = bytes[headerBytes...]
-        return SHA256.hash(sound) == Array(bytes[40..<72]) ? Array(sound) : nil
+        return SHA256Digest.plain(sound) == Array(bytes[40..<72]) ? Array(sound) : nil
     }
 
     /// What reading a file gave.

@@ -15,7 +15,7 @@ public struct SpeechKey: Sendable, Hashable, CustomStringConvertible {
         // No line feed can stand in a voice's id or a format's name: the parts cannot run into each other.
         bytes += Array(request.voice.voiceID.utf8) + [0x0A]
         bytes += Array((SpeechFormat.name(of: request.format) ?? "").utf8) + [0x0A]
-        digest = SHA256.hash(bytes + request.body)
+        digest = SHA256Digest.plain(bytes + request.body)
     }
 
     /// 64 lower-case hexadecimal digits: the file's name.

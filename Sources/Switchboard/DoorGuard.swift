@@ -17,9 +17,14 @@ struct DoorGuard: Sendable {
     private let elevenLabs: WebhookSignature
     private let log: Log
     private let metrics: MetricsRegistry
+    private let isDeveloper: @Sendable (HTTPRequest) -> Bool
 
-    init(_ settings: SwitchboardSettings, log: Log, metrics: MetricsRegistry) throws(CryptographyError) {
+    init(
+        _ settings: SwitchboardSettings, isDeveloper: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false },
+        log: Log, metrics: MetricsRegistry
+    ) throws(CryptographyError) {
         self.settings = settings
+        self.isDeveloper = isDeveloper
         self.log = log
         self.metrics = metrics
         limiter = RateLimiter(
@@ -37,8 +42,13 @@ struct DoorGuard: Sendable {
     /// The answer to a request that may not come in at `route`; nil when it may.
     func refusal(of request: HTTPRequest, at route: WebhookRoute) -> HTTPResponse? {
         if let refusal = tooMany(request) { return refusal }
-        // The developers' doors ask for the API's token, which is checked by the desk's rule.
-        guard !settings.authIsOff, route.kind != .api else { return nil }
+        if route.kind == .api {
+            // As for the API: carriers' authentication being off opens no developer's door.
+            guard !isDeveloper(request) else { return nil }
+            return TelephoneSwitchboard.problem(
+                401, "not_authenticated", headers: [("WWW-Authenticate", "Bearer")])
+        }
+        guard !settings.authIsOff else { return nil }
         guard let cause = fault(of: request, at: route.kind) else { return nil }
         metrics.add(
             "teeline_doors_refused_total",

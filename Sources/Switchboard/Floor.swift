@@ -38,6 +38,31 @@ public struct EndedCall: Sendable {
     }
 }
 
+/// A media stream that is open.
+public struct OpenStream: Sendable {
+    /// The call's identifier.
+    public var callID: String
+    /// The carrier.
+    public var carrier: Carrier
+    /// The carrier's identifier of the call; empty before its start.
+    public var carrierCallID: String
+    /// Where the call stands.
+    public var phase: String
+    /// Since when (microseconds UTC).
+    public var startedAt: Int64
+
+    /// A stream made of its parts.
+    public init(
+        callID: String, carrier: Carrier, carrierCallID: String, phase: String, startedAt: Int64
+    ) {
+        self.callID = callID
+        self.carrier = carrier
+        self.carrierCallID = carrierCallID
+        self.phase = phase
+        self.startedAt = startedAt
+    }
+}
+
 /// Who has the calls that run. Asked from any thread; never waits.
 public protocol CallFloor: Sendable {
     /// Whether a call from `caller` to `called` may begin now.
@@ -47,6 +72,8 @@ public protocol CallFloor: Sendable {
     func carrierHungUp(_ carrier: Carrier, carrierCallID: String) -> Bool
     /// The carrier's name of live call `id`; nil when it is not live.
     func liveCall(_ id: String) -> (carrier: Carrier, carrierCallID: String)?
+    /// The media streams that are open, oldest first.
+    func openStreams() -> [OpenStream]
     /// Ends live call `id` by an operator's wish. Returns whether there is one.
     func hangUp(_ id: String) -> Bool
 }

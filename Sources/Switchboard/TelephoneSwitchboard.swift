@@ -4,7 +4,9 @@ import Archive
 import Carriers
 import Cryptography
 import Net
+import Agents
 import Routing
+import Speech
 import Signalling
 import Telemetry
 
@@ -18,8 +20,24 @@ struct SwitchboardParts: Sendable {
     let reception: Reception
     let errands: Errands
     let rest: RESTSender
+    let voices: Voices?
+    let isDeveloper: @Sendable (HTTPRequest) -> Bool
     let log: Log
     let metrics: MetricsRegistry
+}
+
+/// Text to speech, and the voice it speaks with.
+public struct Voices: Sendable {
+    /// Has texts spoken.
+    public var synthesizer: SpeechSynthesizer
+    /// The configured voice.
+    public var voice: SpeechVoice
+
+    /// Both together.
+    public init(synthesizer: SpeechSynthesizer, voice: SpeechVoice) {
+        self.synthesizer = synthesizer
+        self.voice = voice
+    }
 }
 
 /// Answers the webhooks of carriers and of ElevenLabs, and places and ends calls.
@@ -36,10 +54,12 @@ public final class TelephoneSwitchboard: Sendable {
     private let speech: SpeechDoor
     private let placer: CallPlacer
 
-    /// A switchboard over `archive` for the calls of `floor`.
+    /// A switchboard over `archive` for the calls of `floor`. `isDeveloper` says whether a request bears the API's token.
     public init(
         settings: SwitchboardSettings, archive: CallArchive, client: HTTPClient, floor: any CallFloor,
-        passes: PassOffice, log: Log, metrics: MetricsRegistry
+        passes: PassOffice, voices: Voices? = nil,
+        isDeveloper: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false }, log: Log,
+        metrics: MetricsRegistry
     ) throws(CryptographyError) {
         self.passes = passes
         let lookup = ContextLookup(
@@ -48,8 +68,9 @@ public final class TelephoneSwitchboard: Sendable {
         parts = SwitchboardParts(
             settings: settings, archive: archive, client: client, floor: floor, passes: passes,
             reception: reception, errands: Errands(log: log),
-            rest: RESTSender(client: client, log: log, metrics: metrics), log: log, metrics: metrics)
-        guarding = try DoorGuard(settings, log: log, metrics: metrics)
+            rest: RESTSender(client: client, log: log, metrics: metrics), voices: voices,
+            isDeveloper: isDeveloper, log: log, metrics: metrics)
+        guarding = try DoorGuard(settings, isDeveloper: isDeveloper, log: log, metrics: metrics)
         streams = StreamAccess(
             settings: settings, guarding: guarding, passes: passes, reception: reception)
         twilio = TwilioDoor(parts)
