@@ -1,0 +1,237 @@
+// The two Twilio pages, end to end: webhook, TwiML, stream, agent or text to speech, recording. Authentication required.
+
+import Agents
+import Archive
+import Audio
+import Carriers
+import Cryptography
+import Exchange
+import Foundation
+import Net
+import Signalling
+import Simulator
+import Telemetry
+import Testing
+
+/// A house with a public address of its own, and a Twilio that signs.
+struct TwilioHouse {
+    static let token = "12345"
+    static let apiToken = "the-api-token-of-the-test"
+    let house: TestHouse
+    let twilio: SimulatedTwilioREST
+    let speech: SimulatedSpeech
+
+    init(_ farEnd: FarEnd, agents: SimulatedAgentSettings = ShortTalk.agent, values: [String: String] = [:])
+        throws
+    {
+        speech = SimulatedSpeech()
+        var door = AgentDoorSettings()
+        door.speech = speech
+        let port = try Self.freePort()
+        var all = [
+            "server.carrier_auth": "required", "server.port": String(port),
+            "server.public_url": "http://127.0.0.1:\(port)", "server.api_token": Self.apiToken,
+            "server.host": "127.0.0.1", "twilio.auth_token": "another," + Self.token,
+            "agent.api_key": "key-of-the-test",
+        ]
+        all.merge(values) { _, new in new }
+        house = try TestHouse(agent: agents, door: door, values: all)
+        var settings = SimulatedTwilioSettings()
+        settings.farEnd = farEnd
+        settings.signer = Self.signer
+        twilio = try SimulatedTwilioREST.start(settings)
+    }
+
+    static let signer: HookSigner = { content in
+        do {
+            let signature = try TwilioSignature.sign(
+                url: content.url, form: FormFields(content.form), secret: Secret(token))
+            return [(TwilioSignature.header, signature)]
+        } catch {
+            return []
+        }
+    }
+
+    /// A port nobody listens on.
+    static func freePort() throws -> UInt16 {
+        struct Deaf: HTTPHandler {
+            func respond(to request: HTTPRequest) -> HTTPOutcome { .response(HTTPResponse(status: 404)) }
+        }
+        let server = try HTTPServer.start(HTTPServerSettings(port: 0), handler: Deaf())
+        defer { server.stop() }
+        return server.port
+    }
+
+    func url(_ path: String) -> String { "http://127.0.0.1:\(house.exchange.port)\(path)" }
+
+    func api(_ method: String, _ path: String, _ body: String = "") async throws -> HTTPClientResponse {
+        var headers = [("Authorization", "Bearer " + Self.apiToken)]
+        if !body.isEmpty { headers.append(("Content-Type", "application/json")) }
+        return try await house.client.send(
+            HTTPClientRequest(
+                method: method, url: url(path), headers: headers, body: Array(body.utf8), answerBytes: 8 << 20
+            ))
+    }
+
+    /// Lets a call happen and gives its recording.
+    func ring(_ path: String, from: String = "+14155550123") async throws -> RecordingDetail {
+        let sid = twilio.ring(from: from, to: "+18005550100", webhook: url(path))
+        #expect(await twilio.desk.settled())
+        #expect(twilio.desk.faults == [])
+        await house.settle()
+        var filter = CallFilter()
+        filter.callID = sid
+        let catalog = house.exchange.archive.catalog
+        let listed = try #require(try catalog.list(filter, limit: 2).items.first)
+        return try #require(try catalog.detail(listed.call.id))
+    }
+
+    /// Both channels of a sealed recording, as the API gives it and ffmpeg decodes it.
+    func sound(_ detail: RecordingDetail) async throws -> StereoSound {
+        let audio = try await api("GET", "/v1/recordings/\(detail.call.id)/audio.mp3")
+        #expect(audio.status == 200)
+        let path = house.folder + "/fetched.mp3"
+        try Data(audio.body).write(to: URL(fileURLWithPath: path))
+        return try #require(try StereoDecoding.ffmpeg([path], folder: house.folder).first)
+    }
+
+    func close() {
+        twilio.stop()
+        #expect(house.close() == 0)
+    }
+}
+
+@Suite(.serialized) struct TwilioPagesTests {
+    /// Page "Twilio Integration Guide": webhook with the customer's context, agent by context, stream, agent, recording.
+    @Test func pageTwilioIntegrationGuide() async throws {
+        let rules = NSTemporaryDirectory() + "rules-" + UUID().uuidString + ".json"
+        try Data(
+            #"{"rules":[{"name":"emi","when":{"context":{"emi_eligible":"true"}},"then":{"agent_id":"agent_emi","variables":{"greeting":"Hello {{name|Valued Customer}}"}}},{"name":"others","when":{},"then":{"agent_id":"general_support_agent_id","variables":{"name":"{{name|Valued Customer}}"}}}]}"#
+                .utf8
+        ).write(to: URL(fileURLWithPath: rules))
+        defer { unlink(rules) }
+        let script = CallerScript([
+            .init(.silence, milliseconds: 1_100), .init(.tone(hertz: 440, level: 8000), milliseconds: 400),
+        ])
+        let scene = try TwilioHouse(
+            FarEnd(script, hangsUpAtMilliseconds: 2_200), values: ["routing.rules": rules])
+        let stored = try await scene.api(
+            "PUT", "/v1/contexts/+14155550123",
+            #"{"fields":{"name":"Asha Rao","customer_id":"C-17","total_enr_amount":4200,"emi_eligible":true}}"#)
+        #expect([200, 201, 204].contains(stored.status), "\(String(decoding: stored.body, as: UTF8.self))")
+
+        let known = try await scene.ring("/twilio/incoming-call")
+        #expect(known.recording.state == .sealed && known.call.agentID == "agent_emi")
+        #expect(known.call.caller == "+14155550123" && known.call.called == "+18005550100")
+        #expect(!known.call.parameters.contains("teeline_token"))
+        let unknown = try await scene.ring("/twilio/incoming-call", from: "+14155550999")
+        #expect(unknown.recording.state == .sealed && unknown.call.agentID == "general_support_agent_id")
+
+        let talks = await scene.house.agent.allEnded(withinMilliseconds: 5_000)
+        #expect(talks.map(\.agentID) == ["agent_emi", "general_support_agent_id"])
+        #expect(talks.first?.variables["name"] == "Asha Rao")
+        #expect(talks.first?.variables["customer_id"] == "C-17")
+        #expect(talks.first?.variables["greeting"] == "Hello Asha Rao")
+        #expect(talks.last?.variables["name"] == "Valued Customer")
+        #expect(talks.allSatisfy { $0.variables["teeline_token"] == nil })
+
+        // The caller's tone on the left, the agent's on the right.
+        let sound = try await scene.sound(known)
+        #expect(Goertzel(440, rate: 8000).amplitude(in: sound.left[9_600..<11_200]) > 0.1)
+        #expect(Goertzel(620, rate: 8000).amplitude(in: sound.right.prefix(16_000)) > 0.05)
+
+        // What Twilio told of its streams is kept.
+        let events = try scene.house.exchange.archive.catalog.carrierEvents(
+            ofCarrierCall: known.call.carrierCallID)
+        #expect(events.map(\.kind).sorted() == ["call.incoming", "stream-started", "stream-stopped"])
+        scene.close()
+    }
+
+    /// Page "ElevenLabs Twilio WebSocket Integration": the stream speaks by text to speech; test routes.
+    @Test func pageElevenLabsTwilioWebSocketIntegration() async throws {
+        let text = "Good evening, your parcel is on its way."
+        let scene = try TwilioHouse(
+            FarEnd(hangsUpAtMilliseconds: 15_000), values: ["speech.text": text])
+        let base = "/api/v1/elevenlabs-twilio"
+        let spoken = try await scene.ring(base + "/call/incoming?voice_id=voiceOfTheTest")
+        #expect(spoken.recording.state == .sealed)
+        #expect(spoken.call.endWhy == "speech_ended" && spoken.call.agentID == nil)
+        #expect(spoken.turns.map(\.text) == [text] && spoken.turns.first?.interrupted == false)
+        let request = try #require(scene.speech.requests.first)
+        #expect(request.voiceID == "voiceOfTheTest" && request.format == "ulaw_8000" && request.text == text)
+        let body = try #require(
+            try JSONSerialization.jsonObject(with: Data(request.body)) as? [String: Any])
+        let voice = try #require(body["voice_settings"] as? [String: Any])
+        #expect(voice["stability"] as? Double == 0.5 && voice["similarity_boost"] as? Double == 0.75)
+        #expect(voice["style"] as? Double == 0 && voice["use_speaker_boost"] as? Bool == true)
+        // 60 ms a character of one pitch, on the right.
+        let sound = try await scene.sound(spoken)
+        let pitch = Goertzel(SimulatedSpeechSound.hertz(of: text), rate: 8000)
+        let length = SimulatedSpeechSound.milliseconds(of: text) * 8
+        let begin = try #require(sound.right.firstIndex { abs(Int($0)) > 2_000 })
+        #expect(pitch.amplitude(in: sound.right[begin..<begin + length - 800]) > 0.25)
+        #expect(sound.right.dropFirst(begin + length + 1_600).allSatisfy { abs(Int($0)) < 300 })
+
+        // The same text again comes from the cache.
+        _ = try await scene.ring(base + "/call/incoming?voice_id=voiceOfTheTest")
+        #expect(scene.speech.requests.count == 1)
+
+        // With agent_id the agent talks instead.
+        let agent = try await scene.ring(base + "/call/incoming?agent_id=agent_two")
+        #expect(agent.call.agentID == "agent_two")
+
+        #expect(try await scene.house.get(base + "/test").status == 401)
+        #expect(try await scene.api("GET", base + "/test").status == 200)
+        let connections = try await scene.api("GET", base + "/connections")
+        #expect(String(decoding: connections.body, as: UTF8.self).contains(#""active_connections":0"#))
+        let tried = try await scene.api("POST", base + "/test-synthesis", #"{"text":"Try me"}"#)
+        #expect(tried.status == 200 && tried.header("Content-Type") == "audio/wav")
+        // 58 bytes of header, then 60 ms a character at 8 bytes a millisecond.
+        #expect(tried.body.count == 58 + 6 * 60 * 8)
+        scene.speech.fail(.refuse(status: 401, name: "invalid_api_key"))
+        #expect(try await scene.api("POST", base + "/test-synthesis", #"{"text":"Not me"}"#).status == 502)
+        let metrics = String(decoding: try await scene.house.get("/metrics").body, as: UTF8.self)
+        #expect(metrics.contains(#"teeline_speech_total{source="service",outcome="bad_key"} 1"#))
+        scene.close()
+    }
+
+    /// Whatever goes wrong, the caller is told something; a request that proves nothing is told nothing.
+    @Test func callersAreAlwaysToldSomething() async throws {
+        let scene = try TwilioHouse(
+            FarEnd(hangsUpAtMilliseconds: 4_000),
+            values: ["doors.calls_per_caller": "1", "doors.busy_message": "Engaged & busy."])
+        func post(_ fields: [(String, String)], signed: Bool = true) async throws -> HTTPClientResponse {
+            let url = scene.url("/twilio/incoming-call")
+            let form = FormFields(fields.map { (name: $0.0, value: $0.1) })
+            var headers = [("Content-Type", "application/x-www-form-urlencoded")]
+            if signed {
+                headers.append(
+                    (
+                        TwilioSignature.header,
+                        try TwilioSignature.sign(url: url, form: form, secret: Secret(TwilioHouse.token))
+                    ))
+            }
+            return try await scene.house.client.send(
+                HTTPClientRequest(method: "POST", url: url, headers: headers, body: form.body))
+        }
+        #expect(try await post([("CallSid", "CA1")], signed: false).status == 403)
+        let lost = try await post([("From", "+14155550123")])
+        #expect(lost.status == 200)
+        #expect(String(decoding: lost.body, as: UTF8.self).contains("We are sorry, we cannot take your call"))
+
+        // One call of this number runs: the second hears the busy message.
+        _ = scene.twilio.ring(
+            from: "+14155550123", to: "+18005550100", webhook: scene.url("/twilio/incoming-call"))
+        for _ in 0..<100 where scene.house.exchange.liveCalls == 0 {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        try await Task.sleep(for: .milliseconds(200))
+        let busy = try await post([("CallSid", "CA2"), ("From", "+14155550123"), ("To", "+18005550100")])
+        #expect(
+            String(decoding: busy.body, as: UTF8.self)
+                == #"<?xml version="1.0" encoding="UTF-8"?><Response><Say language="en-US">Engaged &amp; busy.</Say><Hangup/></Response>"#
+        )
+        #expect(await scene.twilio.desk.settled())
+        scene.close()
+    }
+}
