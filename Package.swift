@@ -115,7 +115,7 @@ let package = Package(
             ]),
         tests(
             "teeline",
-            ["Exchange", "Desk", "Archive", "Simulator", "Carriers", "Net", "Tape", "Audio", "Telemetry"],
+            ["Exchange", "Switchboard", "Desk", "Archive", "Simulator", "Carriers", "Net", "Tape", "Audio", "Telemetry"],
             as: "TeelineTests"),
         .testTarget(name: "HouseTests", swiftSettings: strict),
     ],

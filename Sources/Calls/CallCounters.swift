@@ -34,6 +34,8 @@ public struct CallCounters: Sendable, Hashable {
     public var pings: Int64 = 0
     /// Attempts to open the agent's conversation.
     public var agentAttempts: Int64 = 0
+    /// 1 when the agent's sound is of another format than expected.
+    public var formatSurprises: Int64 = 0
     /// Milliseconds from `start` to the conversation's metadata; -1 when it never came.
     public var setupMilliseconds: Int64 = -1
     /// Milliseconds from `start` to the first agent sound sent; -1 when none was.
@@ -50,7 +52,7 @@ public struct CallCounters: Sendable, Hashable {
             "unknown_carrier_events": unknownCarrierEvents, "carrier_errors": carrierErrors,
             "bad_agent_messages": badAgentMessages, "unknown_agent_events": unknownAgentEvents,
             "interruptions": interruptions, "stale_bytes": staleBytes, "overflow_bytes": overflowBytes,
-            "silence_samples": silenceSamples, "pings": pings, "agent_attempts": agentAttempts,
+            "format_surprises": formatSurprises, "silence_samples": silenceSamples, "pings": pings, "agent_attempts": agentAttempts,
             "setup_ms": setupMilliseconds, "first_audio_ms": firstAudioMilliseconds,
             "frames_received": arrivals.received, "frames_late": arrivals.late,
             "frames_duplicate": arrivals.duplicate, "frames_lost": arrivals.lost,

@@ -132,6 +132,7 @@ extension CallMachine {
             finish(CallEnd(.agent, .agentFormat), sawEnd: false, at: now, &actions)
             return
         }
+        if let expected = rules.expectedAgentOutput, expected != output { counters.formatSurprises = 1 }
         lifecycle.agentIsLive()
         if let started = lifecycle.startedAt { counters.setupMilliseconds = now.milliseconds(since: started) }
         note("agent_live", at: now)

@@ -1,5 +1,7 @@
 // The limits a call lives by, as values.
 
+import Audio
+
 /// Limits and choices of a call. Milliseconds throughout.
 public struct CallRules: Sendable, Hashable {
     /// Longest wait for `start` on a fresh stream (Twilio and Exotel send it at once; Telnyx at answer).
@@ -24,6 +26,8 @@ public struct CallRules: Sendable, Hashable {
     public var backlogMilliseconds: Int64 = 120_000
     /// Bad messages in a row after which a stream is given up.
     public var badMessages = 50
+    /// What the agent is expected to send; nil: anything. Its metadata decides, a difference is counted.
+    public var expectedAgentOutput: AudioFormat?
     /// Whether pressed keys are told to the agent as a contextual update.
     public var tellsAgentKeys = true
 

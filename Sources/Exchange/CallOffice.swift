@@ -139,6 +139,9 @@ final class CallOffice: @unchecked Sendable {
             + MetricsRegistry.label("why", end.why.rawValue)
         metrics.add("teeline_calls_ended_total", labels: labels)
         count(counts)
+        if counts["format_surprises"] ?? 0 > 0 {
+            log(.warning, "agent_format_differs", ["call": .text(id)])
+        }
         log(
             .info, "call_ended",
             [

@@ -13,15 +13,6 @@ final class MediaGate: MediaDoor {
     private let office: CallOffice
     private let loops: LoopCrew
 
-    /// The paths carriers' guides use, with their dialect.
-    static let paths: [String: Carrier] = [
-        "/twilio/media-stream": .twilio,
-        "/api/v1/elevenlabs-twilio/call/connection": .twilio,
-        "/media-stream": .telnyx,
-        "/audio": .telnyx,
-        "/media": .exotel,
-    ]
-
     init(office: CallOffice, loops: LoopCrew) {
         self.office = office
         self.loops = loops
@@ -29,7 +20,7 @@ final class MediaGate: MediaDoor {
 
     func offer(_ request: HTTPRequest) -> HTTPOutcome? {
         if let outcome = office.switchboard?.offer(request) { return outcome }
-        guard let carrier = Self.paths[request.path] else { return nil }
+        guard let carrier = StreamRoutes.carrier(at: request.path) else { return nil }
         guard request.header("Upgrade")?.lowercased().contains("websocket") == true else { return nil }
         let evidence: StreamEvidence
         guard let switchboard = office.switchboard else { return nil }

@@ -143,6 +143,7 @@ public struct Settings: Sendable {
         rules.agentRetryMilliseconds = number("agent.retry_ms")
         rules.agentOpenMilliseconds = number("agent.open_seconds") * 1000
         rules.backlogMilliseconds = number("limits.backlog_seconds") * 1000
+        rules.expectedAgentOutput = Self.agentFormat(text("agent.output_format"))
         rules.tellsAgentKeys = flag("agent.tell_keys")
         problems += combinations()
         guard problems.isEmpty else { throw SettingsError(problems: problems) }
@@ -192,6 +193,13 @@ public struct Settings: Sendable {
             problems.append("ELEVENLABS_BASE_URL must begin with https:// or http://")
         }
         return problems
+    }
+
+    /// The audio format of ElevenLabs' name for it ("pcm_16000"); nil for none.
+    private static func agentFormat(_ name: String) -> AudioFormat? {
+        if name == "ulaw_8000" { return .pcmu8k }
+        guard name.hasPrefix("pcm_"), let rate = Int(name.dropFirst(4)) else { return nil }
+        return AudioFormat(.pcm16, rate: rate)
     }
 
     private static func problem(of value: String, for key: SettingKey) -> String? {

@@ -143,6 +143,14 @@ public final class TelephoneExchange: Sendable {
                         "anybody who reaches this port can open calls; TEELINE_CARRIER_AUTH=off is for demos and private networks"
                 ])
         }
+        for readiness in settings.carriers where !readiness.missing.isEmpty {
+            log(
+                .info, "carrier_closed",
+                [
+                    "carrier": .text(readiness.carrier.rawValue),
+                    "hint": .text("to take its calls set " + readiness.missing.joined(separator: ", ")),
+                ])
+        }
         if settings.apiTokens.isEmpty {
             log(
                 .warning, "api_without_token",

@@ -14,6 +14,18 @@ public enum DoorKind: String, Sendable, Hashable, CaseIterable {
     case initiation
     /// Developers: the API's bearer token.
     case api
+
+    /// Who it is, and by what it is known: for the documents.
+    public var title: String {
+        switch self {
+        case .twilio: "Twilio, signed"
+        case .telnyx: "Telnyx, signed"
+        case .exotel: "Exotel, by key, credentials or address"
+        case .elevenLabs: "ElevenLabs, signed"
+        case .initiation: "ElevenLabs, by bearer secret"
+        case .api: "developers, by API token"
+        }
+    }
 }
 
 /// What a door does.

@@ -19,6 +19,20 @@ enum SettingsChecks {
         }
     }
 
+    /// Whether a carrier can come in. One that nobody set up is no mistake.
+    private static func finding(_ readiness: CarrierReadiness) -> DoctorFinding {
+        let name = readiness.carrier.rawValue
+        guard !readiness.missing.isEmpty else {
+            let places =
+                readiness.missingForPlacing.isEmpty
+                ? "calls are taken and can be placed"
+                : "calls are taken; to place some set " + readiness.missingForPlacing.joined(separator: ", ")
+            return .ok(name, places)
+        }
+        return .warn(
+            name, "its calls are refused", "to take them set " + readiness.missing.joined(separator: ", "))
+    }
+
     /// What is allowed, but perhaps not meant.
     static func findings(_ settings: Settings) -> [DoctorFinding] {
         var findings: [DoctorFinding] = []
@@ -31,10 +45,7 @@ enum SettingsChecks {
             findings.append(.ok("API", "\(settings.apiTokens.count) token(s), bound to \(settings.host)"))
         }
         if !settings.carrierAuthIsOff {
-            findings.append(
-                .warn(
-                    "carriers", "media streams are refused: this version has no carrier authentication yet",
-                    "TEELINE_CARRIER_AUTH=off takes them; only behind a boundary of your own"))
+            findings += settings.carriers.map(finding)
         } else if settings.isLoopback {
             findings.append(.ok("carriers", "streams are taken unauthenticated, from this machine only"))
         } else {

@@ -3,6 +3,7 @@
 import Desk
 import Exchange
 import Foundation
+import Switchboard
 import Testing
 
 @testable import teeline
@@ -32,6 +33,18 @@ import Testing
         var table = "| route | is |\n|---|---|\n"
         for route in Routes.all { table += "| `\(route.method) \(route.path)` | \(route.summary) |\n" }
         #expect(try block("routes", in: file("README.md")) == table)
+    }
+
+    @Test func theTableOfDoorsIsTheSwitchboardsOwn() throws {
+        var table = "| door | who knocks | is |\n|---|---|---|\n"
+        for route in WebhookRoutes.all {
+            let methods = route.methods.joined(separator: ", ")
+            table += "| `\(methods) \(route.path)` | \(route.kind.title) | \(route.summary) |\n"
+        }
+        for route in StreamRoutes.all {
+            table += "| `wss://…\(route.path)` | \(route.carrier.rawValue.capitalized) | \(route.summary) |\n"
+        }
+        #expect(try block("doors", in: file("README.md")) == table)
     }
 
     @Test func theTableOfExitStatusesIsTheProgramsOwn() throws {
