@@ -195,6 +195,24 @@ struct TwilioHouse {
         scene.close()
     }
 
+    /// The page's own WebSocket test: a stream without a webhook before it, where nobody has to prove anything.
+    @Test func theSpeechPathSpeaksByItself() async throws {
+        let speech = SimulatedSpeech()
+        var door = AgentDoorSettings()
+        door.speech = speech
+        let house = try TestHouse(
+            agent: ShortTalk.agent, door: door,
+            values: ["agent.api_key": "key-of-the-test", "speech.text": "Hello there", "agent.id": ""])
+        let url = house.media("/api/v1/elevenlabs-twilio/call/connection")
+        let result = await house.network.call(ShortTalk.call(to: url, milliseconds: 8_000))
+        await house.settle()
+        #expect(speech.requests.map(\.text) == ["Hello there"])
+        // 60 ms a character at 8 kHz.
+        let heard = result.heard.count { abs(Int($0)) > 500 }
+        #expect(heard > 11 * 60 * 8 / 2)
+        #expect(house.close() == 0)
+    }
+
     /// Whatever goes wrong, the caller is told something; a request that proves nothing is told nothing.
     @Test func callersAreAlwaysToldSomething() async throws {
         let scene = try TwilioHouse(
