@@ -66,7 +66,7 @@ extension CallMachine {
 
     /// Asks for the next text, or goes on when all are spoken and played.
     mutating func announce(at now: MonotonicTime, _ actions: inout some CallActions) {
-        guard phase == .live, let start, var announcer else { return }
+        guard var announcer, phase == .live, let start else { return }
         if let next = announcer.next() {
             self.announcer = announcer
             tape.append(.agentText, at: now, turn: next.number, text: next.text)

@@ -2,6 +2,7 @@
 
 import Foundation
 import FoundationNetworking
+import Telemetry
 
 /// What becomes of the body of a 2xx answer.
 enum ClientSink: Sendable {
@@ -43,7 +44,7 @@ final class ClientExchange: @unchecked Sendable {
 /// The requests under way, and URLSession's delegate for them.
 final class ClientExchanges: NSObject, URLSessionDataDelegate, @unchecked Sendable {
     // `lock` guards `live` and what is in it. URLSession calls its delegate on one serial queue.
-    private let lock = PthreadMutex()
+    private let lock = Lock()
     private var live: [Int: ClientExchange] = [:]
 
     func start(

@@ -1,11 +1,12 @@
 // The file that a download is written to.
 
 import Glibc
+import Telemetry
 
 /// A new file, written by one thread at a time, and closed once.
 final class DownloadFile: @unchecked Sendable {
     // `lock` guards `descriptor`: a cancelled download closes while a piece may be on its way.
-    private let lock = PthreadMutex()
+    private let lock = Lock()
     private let path: String
     private var descriptor: Int32
 

@@ -21,7 +21,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     private let name: String
     private let epoll: Int32
     private let wakeup: Int32
-    private let lock = PthreadMutex()
+    private let lock = Lock()
     private var queue: [Work] = []  // lock
     private var isSleeping = false  // lock
     private var isStopping = false  // lock

@@ -2,6 +2,7 @@
 
 import CMicroHTTPD
 import Glibc
+import Telemetry
 
 /// A running HTTP server.
 public final class HTTPServer: @unchecked Sendable {
@@ -13,7 +14,7 @@ public final class HTTPServer: @unchecked Sendable {
     private let settings: HTTPServerSettings
     private let handler: any HTTPHandler
     private let waits = HTTPWaits()
-    private let lock = PthreadMutex()
+    private let lock = Lock()
     private var daemon: OpaquePointer?
     /// The listening socket after `quiesce`.
     private var listening: Int32 = -1
@@ -137,7 +138,9 @@ public final class HTTPServer: @unchecked Sendable {
             lengths.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
         else { return plain(400, on: connection) }
         guard !(lengths + codings).isEmpty, lengths != ["0"] else { return .YES }
-        guard let head = exchange.request(connection, method: method) else { return plain(400, on: connection) }
+        guard let head = exchange.request(connection, method: method) else {
+            return plain(400, on: connection)
+        }
         var limit = settings.bodyLimit(exchange.target)
         if let bytes = handler.bodyLimit(for: head) {
             // Who may send more may take longer for it: as at the server's own rate.
@@ -227,7 +230,7 @@ public final class HTTPServer: @unchecked Sendable {
 /// Gives an upgraded socket back once, from any thread.
 private final class UpgradeRelease: @unchecked Sendable {
     // `lock` guards `handle`.
-    private let lock = PthreadMutex()
+    private let lock = Lock()
     private var handle: OpaquePointer?
 
     init(_ handle: OpaquePointer) { self.handle = handle }

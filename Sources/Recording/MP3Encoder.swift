@@ -1,6 +1,7 @@
 // The owner of one LAME encoder: samples of two channels to MPEG audio layer III.
 import CLame
 import Glibc
+import Telemetry
 
 /// Why encoding failed.
 public enum MP3EncoderError: Error, Sendable, Hashable {
@@ -196,15 +197,11 @@ public struct MP3Encoder: ~Copyable, @unchecked Sendable {
 }
 
 /// `lame_init_params` one at a time: it rewrites tables that all encoders of the process share.
-private final class LameStart: @unchecked Sendable {
-    // @unchecked Sendable: the only state is the mutex itself.
+private final class LameStart: Sendable {
     static let shared = LameStart()
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let lock = Lock()
 
     private init() {
-        mutex = .allocate(capacity: 1)
-        mutex.initialize(to: pthread_mutex_t())
-        pthread_mutex_init(mutex, nil)
         // Of LAME's memory 276 KiB are two zeroed blocks it hardly touches (loudness analysis, bit buffer).
         // Mapped afresh they cost nothing; from the heap, where glibc puts them once one has been freed, they
         // are cleared and so resident: 380 instead of 150 KiB an encoder, measured. Holding the threshold at
@@ -212,14 +209,5 @@ private final class LameStart: @unchecked Sendable {
         _ = mallopt(M_MMAP_THRESHOLD, 128 * 1024)
     }
 
-    deinit {
-        pthread_mutex_destroy(mutex)
-        mutex.deallocate()
-    }
-
-    func initialize(_ lame: OpaquePointer) -> Int32 {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return lame_init_params(lame)
-    }
+    func initialize(_ lame: OpaquePointer) -> Int32 { lock.withLock { lame_init_params(lame) } }
 }

@@ -1,6 +1,5 @@
 // Who may come in at a simulated agent: signed URLs, keys and refusals, over HTTP.
 
-import CLinux
 import Net
 import Telemetry
 
@@ -31,7 +30,7 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
     private let agents: [String: SimulatedAgentSettings]
     private let fallback: SimulatedAgentSettings?
     private let admit: @Sendable (UpgradedSocket, _ agent: String, _ authorization: String) -> Void
-    private var lock = pthread_mutex_t()
+    private let lock = Lock()
     private var signatures: [String: Int64] = [:]
     private var generator: SeededGenerator
     private var address = ""
@@ -47,16 +46,11 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
         self.fallback = fallback
         self.admit = admit
         generator = SeededGenerator(seed: seed)
-        pthread_mutex_init(&lock, nil)
     }
-
-    deinit { pthread_mutex_destroy(&lock) }
 
     /// Tells the door where it stands, for the URLs it mints.
     func stand(at address: String) {
-        pthread_mutex_lock(&lock)
-        self.address = address
-        pthread_mutex_unlock(&lock)
+        lock.withLock { self.address = address }
     }
 
     func respond(to request: HTTPRequest) -> HTTPOutcome {
@@ -79,11 +73,11 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
         if let status = Self.refusal(behaviour), status == 429 {
             return Self.detail(429, "too_many_requests")
         }
-        pthread_mutex_lock(&lock)
-        let signature = "cvtkn_" + generator.hexadecimal(digits: 32)
-        signatures[signature] = MonotonicTime.now.nanoseconds / 1_000_000_000
-        let address = address
-        pthread_mutex_unlock(&lock)
+        let (signature, address) = lock.withLock {
+            let signature = "cvtkn_" + generator.hexadecimal(digits: 32)
+            signatures[signature] = MonotonicTime.now.nanoseconds / 1_000_000_000
+            return (signature, self.address)
+        }
         let url =
             "ws://\(address)/v1/convai/conversation?agent_id=\(Self.escaped(agent))&conversation_signature=\(signature)"
         return HTTPResponse(
@@ -116,9 +110,7 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
 
     /// Whether `signature` was minted and can still begin a conversation.
     private func use(_ signature: String) -> Bool {
-        pthread_mutex_lock(&lock)
-        defer { pthread_mutex_unlock(&lock) }
-        guard let minted = signatures[signature] else { return false }
+        guard let minted = lock.withLock({ signatures[signature] }) else { return false }
         return MonotonicTime.now.nanoseconds / 1_000_000_000 - minted <= Int64(settings.signatureSeconds)
     }
 

@@ -1,6 +1,6 @@
 // Latencies of a load run: gathered as numbers, told as percentiles.
 
-import CLinux
+import Telemetry
 
 /// What a set of latencies amounts to, in milliseconds.
 public struct LatencySummary: Sendable, Hashable, Codable {
@@ -60,7 +60,7 @@ public final class LatencyBoard: @unchecked Sendable {
         public var interruptions = 0
     }
 
-    private var lock = pthread_mutex_t()
+    private let lock = Lock()
     private var contents = Contents()
     private var interrupted: [UInt16: Int64] = [:]
     private let most: Int
@@ -68,19 +68,12 @@ public final class LatencyBoard: @unchecked Sendable {
     /// An empty board that keeps at most `most` latencies of each kind.
     public init(most: Int = 4_000_000) {
         self.most = most
-        pthread_mutex_init(&lock, nil)
     }
-
-    deinit { pthread_mutex_destroy(&lock) }
 
     /// What was gathered so far.
     public var snapshot: Contents { locked { contents } }
 
-    private func locked<Value>(_ body: () -> Value) -> Value {
-        pthread_mutex_lock(&lock)
-        defer { pthread_mutex_unlock(&lock) }
-        return body()
-    }
+    private func locked<Value>(_ body: () -> Value) -> Value { lock.withLock { body() } }
 
     /// A marked frame of the caller arrived at the agent, `missing` frames after its predecessor.
     func arrivedAtAgent(after microseconds: Int64, missing: Int) {

@@ -41,6 +41,12 @@ public final class Lock: @unchecked Sendable {
         return try body()
     }
 
+    /// Takes the lock; `unlock` must follow on the same thread.
+    public func lock() { pthread_mutex_lock(mutex) }
+
+    /// Gives the lock back.
+    public func unlock() { pthread_mutex_unlock(mutex) }
+
     /// Inside `withLock`: wakes one that waits.
     public func signalOne() { pthread_cond_signal(condition) }
 

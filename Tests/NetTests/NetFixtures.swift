@@ -1,5 +1,6 @@
 // What the tests of Net share: an echo service over HTTP upgrade, a recording handler, raw sockets, bounded waits.
 
+import Telemetry
 import Foundation
 import Glibc
 import Testing
@@ -18,7 +19,7 @@ func eventually(_ seconds: Double = 10, _ condition: @Sendable () -> Bool) -> Bo
 
 /// A value behind a lock.
 final class Locked<Value>: @unchecked Sendable {
-    private let mutex = PthreadMutex()
+    private let mutex = Lock()
     private var value: Value
     init(_ value: Value) { self.value = value }
     func with<Result>(_ body: (inout Value) -> Result) -> Result {
