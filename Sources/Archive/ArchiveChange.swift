@@ -64,6 +64,14 @@ public struct SealRequest: Sendable, Hashable {
     }
 }
 
+/// A file that stands under its final name, durable: only the catalog does not know of it yet.
+public struct PlacedFile: Sendable, Hashable {
+    /// Relative to the storage.
+    var path: String
+    /// Its bytes' SHA-256.
+    var digest: Digest
+}
+
 /// A change of the archive. Each is one transaction with its ledger entry, and doing it twice is doing it once.
 public enum ArchiveChange: Sendable {
     /// A call begins: its row and a recording in state `recording`.
@@ -74,6 +82,8 @@ public enum ArchiveChange: Sendable {
     case rendering(id: String, ending: CallEnding?)
     /// The recording is complete.
     case seal(id: String, SealRequest)
+    /// The recording is complete, its file in its place by `CallArchive.place`.
+    case sealPlaced(id: String, SealRequest, PlacedFile)
     /// There is no recording, and why (a short token).
     case fail(id: String, cause: String, ending: CallEnding?)
     /// Something to be traced that changes no row ("recording.read", "settings.changed"): `detail` is a JSON

@@ -9,7 +9,11 @@ import Glibc
 /// Its queue is bounded: when `limit` changes wait, a further one is refused with `queueFull` at once and nothing of
 /// it is done. Nobody ever waits for room; the tape keeps what the catalog has to learn later.
 final class ArchiveWriter: Sendable {
-    typealias Job = @Sendable (SQLiteConnection) -> Void
+    /// Does its work and gives what is to be called once that is on the disk. It may be done twice: what was not
+    /// committed is done again.
+    typealias Job = @Sendable (SQLiteConnection) -> @Sendable () -> Void
+    /// Most changes of one commit. Their completions wait for all of them.
+    static let groupLimit = 64
 
     private struct Queue {
         var jobs: [Job] = []
@@ -60,9 +64,10 @@ final class ArchiveWriter: Sendable {
             if queue.jobs.count >= limit { return .queueFull }
             queue.jobs.append { connection in
                 do throws(ArchiveError) {
-                    completion(.success(try work(connection)))
+                    let answer = try work(connection)
+                    return { completion(.success(answer)) }
                 } catch {
-                    completion(.failure(error))
+                    return { completion(.failure(error)) }
                 }
             }
             return nil
@@ -111,19 +116,34 @@ final class ArchiveWriter: Sendable {
         func run() {
             while let jobs = next() {
                 guard let connection else { continue }
-                for job in jobs { job(connection) }
+                if jobs.count == 1 || !Self.runTogether(jobs, connection) {
+                    for job in jobs { job(connection)() }
+                }
             }
             // The last connection's close checkpoints what is left and removes the WAL.
             connection = nil
             queue.change { $0.finished = true }
         }
 
-        /// All that waits; nil when the queue is closed and empty.
+        /// Does all of `jobs` in one commit: when many calls end at once the disk is waited for once, not for each. Whether
+        /// it was committed; if not, nobody was told anything, and each is to be done by itself.
+        private static func runTogether(_ jobs: [Job], _ connection: SQLiteConnection) -> Bool {
+            var completions: [@Sendable () -> Void] = []
+            do throws(ArchiveError) {
+                try connection.group { for job in jobs { completions.append(job(connection)) } }
+            } catch {
+                return false
+            }
+            for completion in completions { completion() }
+            return true
+        }
+
+        /// What waits, in batches; nil when the queue is closed and empty.
         private func next() -> [Job]? {
             let batch: [Job]?? = queue.wait { queue in
                 if !queue.jobs.isEmpty {
-                    let jobs = queue.jobs
-                    queue.jobs = []
+                    let jobs = Array(queue.jobs.prefix(ArchiveWriter.groupLimit))
+                    queue.jobs.removeFirst(jobs.count)
                     return .some(jobs)
                 }
                 return queue.closing ? .some(nil) : nil

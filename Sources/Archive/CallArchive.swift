@@ -54,6 +54,20 @@ public final class CallArchive: Sendable {
         return layout.absolute(path)
     }
 
+    /// Brings the file of a recording to its place: every step of sealing but the catalog's own (`sealPlaced`), on the
+    /// calling thread, which waits for the disk. Several threads may do it at once, each for its own call: the disk
+    /// takes their flushes together. The call's row may still be on its way. Throws `wrongState` when the recording is sealed already, `noFile`,
+    /// `wrongLength`, `file`.
+    public func place(_ id: String, startedAt: Int64, bytes: Int64) throws(ArchiveError) -> PlacedFile {
+        if let stored = try catalog.call(id), [.sealed, .recovered].contains(stored.recording.state) {
+            throw .wrongState(stored.recording.state)
+        }
+        let final = try layout.recording(id, startedAt: startedAt)
+        let temporary = try layout.temporaryRecording(id, startedAt: startedAt)
+        let digest = try FilePlacing(layout: layout, files: files).place(temporary, as: final, bytes: bytes)
+        return PlacedFile(path: final, digest: digest)
+    }
+
     /// Where ElevenLabs' audio of a conversation is to be written before it is sealed (absolute); its folder is made.
     /// Throws `badValue`, `file`.
     public func temporaryConversationAudio(_ audio: ConversationAudio) throws(ArchiveError) -> String {
@@ -139,6 +153,8 @@ public final class CallArchive: Sendable {
                 try changes.annotate(id, streamID: stream, agentID: agent, conversationID: conversation)
             case .rendering(let id, let ending): try changes.rendering(id, ending)
             case .seal(let id, let request): try sealing.seal(id, request)
+            case .sealPlaced(let id, let request, let placed):
+                try sealing.sealPlaced(id, request, placed)
             case .fail(let id, let cause, let ending): try changes.fail(id, cause: cause, ending)
             case .note(let kind, let callID, let detail): try changes.note(kind, callID, detail)
             case .adopt(let request): return try sealing.adopt(request)

@@ -15,6 +15,8 @@ final class SQLiteConnection: @unchecked Sendable {
     private static let cacheLimit = 96
 
     private let handle: OpaquePointer
+    /// Whether transactions are parts of one that is open.
+    private var isGrouped = false
     private var statements: [String: SQLiteStatement] = [:]
 
     init(path: String, access: Access, busyMilliseconds: Int32 = 5000) throws(ArchiveError) {
@@ -86,6 +88,7 @@ final class SQLiteConnection: @unchecked Sendable {
 
     /// Runs `body` as one transaction: all of it or nothing.
     func transaction<Answer>(_ body: () throws(ArchiveError) -> Answer) throws(ArchiveError) -> Answer {
+        if isGrouped { return try savepoint(body) }
         // IMMEDIATE: the write lock is taken now, not in the middle, where waiting cannot help.
         try execute("BEGIN IMMEDIATE")
         do throws(ArchiveError) {
@@ -99,8 +102,48 @@ final class SQLiteConnection: @unchecked Sendable {
         }
     }
 
+    /// Runs `body` as a part of the transaction that is open: all of it or nothing.
+    private func savepoint<Answer>(_ body: () throws(ArchiveError) -> Answer) throws(ArchiveError) -> Answer {
+        // After everything was rolled back a savepoint would be a transaction of its own, and its release a commit.
+        guard sqlite3_get_autocommit(handle) == 0 else {
+            throw .sqlite(code: SQLITE_ABORT, statement: "SAVEPOINT")
+        }
+        try execute("SAVEPOINT part")
+        do throws(ArchiveError) {
+            let answer = try body()
+            try execute("RELEASE part")
+            return answer
+        } catch {
+            if sqlite3_get_autocommit(handle) == 0 {
+                try execute("ROLLBACK TO part")
+                try execute("RELEASE part")
+            }
+            throw error
+        }
+    }
+
+    /// Runs `body`, whose transactions become parts of one, and commits that. Each part is all or nothing by itself. Throws
+    /// when nothing of it is committed.
+    func group(_ body: () -> Void) throws(ArchiveError) {
+        try execute("BEGIN IMMEDIATE")
+        isGrouped = true
+        body()
+        isGrouped = false
+        // An error that has rolled everything back (disk full, I/O) has ended the transaction.
+        guard sqlite3_get_autocommit(handle) == 0 else {
+            throw .sqlite(code: SQLITE_ABORT, statement: "COMMIT")
+        }
+        do throws(ArchiveError) {
+            try execute("COMMIT")
+        } catch {
+            if sqlite3_get_autocommit(handle) == 0 { try execute("ROLLBACK") }
+            throw error
+        }
+    }
+
     /// Runs `body` on one state of the database, whatever others commit meanwhile.
     func snapshot<Answer>(_ body: () throws(ArchiveError) -> Answer) throws(ArchiveError) -> Answer {
+        if isGrouped { return try body() }
         try execute("BEGIN")
         do throws(ArchiveError) {
             let answer = try body()

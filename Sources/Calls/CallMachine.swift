@@ -50,6 +50,8 @@ public struct CallMachine {
     var bytesBeforeStart = 0
     var badInARow = 0
     var agentSaidEnd = false
+    /// Since when everything has been played, while the call drains.
+    private var drainedAt: MonotonicTime?
     var heardAgent = false
 
     /// A call on a stream of `carrier` that has just been opened; `outbound` and `linear` as in `CarrierCodec`.
@@ -89,7 +91,7 @@ public struct CallMachine {
         }
         pump(at: now, &actions)
         announce(at: now, &actions)
-        switch lifecycle.due(at: now, isDrained: playout?.isDrained(at: now) ?? true) {
+        switch lifecycle.due(at: now, isDrained: hasDrained(at: now)) {
         case .nothing: break
         case .openAgent:
             lifecycle.beginAttempt(at: now)
@@ -99,6 +101,19 @@ public struct CallMachine {
             attemptFailed(mayRetry: true, end: CallEnd(.agent, .agentUnreachable), at: now, &actions)
         case .end(let end): finish(end, sawEnd: false, at: now, &actions)
         }
+    }
+
+    /// Whether all sound has been played, and the caller's frames of that time have come: a call's clock is its caller's,
+    /// and what was heard after the last frame would be missing at the recording's end.
+    private mutating func hasDrained(at now: MonotonicTime) -> Bool {
+        guard playout?.isDrained(at: now) ?? true, phase == .draining else {
+            drainedAt = nil
+            return false
+        }
+        guard counters.framesSent > 0 else { return true }
+        let since = drainedAt ?? now
+        drainedAt = since
+        return now.milliseconds(since: since) >= rules.tailMilliseconds
     }
 
     /// The server wants the call to end now.

@@ -22,6 +22,8 @@ public struct CallRules: Sendable, Hashable {
     public var agentOpenMilliseconds: Int64 = 15_000
     /// Longest wait for unplayed agent sound once the agent has ended.
     public var drainMilliseconds: Int64 = 30_000
+    /// How long a call goes on after its last sound was played, for the caller's frames of that time.
+    public var tailMilliseconds: Int64 = 100
     /// Most agent sound waiting in our hands; what comes beyond is dropped and counted.
     public var backlogMilliseconds: Int64 = 120_000
     /// Bad messages in a row after which a stream is given up.

@@ -25,7 +25,9 @@ extension Settings {
         switch carrier {
         case .twilio:
             let account = doors.twilio
-            taking = [hasURL, (!account.authTokens.isEmpty || !account.sharedKeys.isEmpty, "TWILIO_AUTH_TOKEN")]
+            taking = [
+                hasURL, (!account.authTokens.isEmpty || !account.sharedKeys.isEmpty, "TWILIO_AUTH_TOKEN"),
+            ]
             placing = [
                 hasURL, (!account.accountSID.isEmpty, "TWILIO_ACCOUNT_SID"),
                 (!account.authTokens.isEmpty || !account.apiKeySecret.isEmpty, "TWILIO_AUTH_TOKEN"),

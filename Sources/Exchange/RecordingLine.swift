@@ -29,6 +29,7 @@ final class RecordingLine: @unchecked Sendable {
     private let metrics: MetricsRegistry
     let writer: TapeWriter
     let pool: RenderPool
+    private let sealers = DiskCrew(name: "seal", threads: 4)
 
     init(archive: CallArchive, settings: Settings, log: Log, metrics: MetricsRegistry) {
         self.archive = archive
@@ -156,6 +157,7 @@ final class RecordingLine: @unchecked Sendable {
     func stop() {
         writer.stop()
         pool.stop()
+        sealers.stop()
     }
 
     /// Recordings that are not final.
@@ -169,7 +171,26 @@ final class RecordingLine: @unchecked Sendable {
     ) {
         let request = SealRequest(
             render: render, dropped: dropped, recovery: recovery, ending: ending, settings: settings.render)
-        archive.apply(.seal(id: id, request)) { [self] result in
+        guard let file = request.file else {
+            return commit(id, .seal(id: id, request), request, render, ending, finish)
+        }
+        // The disk is waited for by threads of its own: many calls may end at once, and encoders have other work.
+        sealers.run { [self] in
+            do throws(ArchiveError) {
+                let placed = try archive.place(id, startedAt: render.call.header.startedAt, bytes: file.bytes)
+                commit(id, .sealPlaced(id: id, request, placed), request, render, ending, finish)
+            } catch {
+                log(.error, "seal_failed", ["call": .text(id), "error": .text("\(error)")])
+                fail(id, cause: error.isDiskFull ? "disk_full" : "seal_failed", ending: ending, finish)
+            }
+        }
+    }
+
+    private func commit(
+        _ id: String, _ change: ArchiveChange, _ request: SealRequest, _ render: RenderResult,
+        _ ending: CallEnding?, _ finish: @escaping @Sendable (SealedCall) -> Void
+    ) {
+        archive.apply(change) { [self] result in
             switch result {
             case .success:
                 metrics.observe("teeline_render_cpu_seconds", Double(render.cpuNanoseconds) / 1e9)
