@@ -47,6 +47,23 @@ import Testing
         #expect(try block("doors", in: file("README.md")) == table)
     }
 
+    /// Both proxy examples let every door's requests through, and nothing is in them that is no door.
+    @Test func theProxyExamplesKnowEveryDoor() throws {
+        let paths = WebhookRoutes.all.map(\.path) + StreamRoutes.all.map(\.path)
+        let nginx = try file("config/nginx.conf")
+        let patterns = nginx.matches(of: /location (~|=) (\S+) \{/).map { match in
+            match.1 == "=" ? "^" + match.2 + "$" : String(match.2)
+        }
+        let caddy = try file("config/Caddyfile")
+        let words = Set(caddy.split(whereSeparator: \.isWhitespace).map(String.init))
+        for path in paths {
+            let isKnown = try patterns.contains { try Regex($0).firstMatch(in: path) != nil }
+            #expect(isKnown, "\(path) in nginx.conf")
+            #expect(words.contains(path), "\(path) in Caddyfile")
+        }
+        #expect(try !patterns.contains { try Regex($0).firstMatch(in: "/metrics") != nil })
+    }
+
     @Test func theTableOfExitStatusesIsTheProgramsOwn() throws {
         var table = "| status | means |\n|---|---|\n"
         for code in ExitCode.allCases { table += "| \(code.rawValue) | \(code.meaning) |\n" }
