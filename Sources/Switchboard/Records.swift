@@ -39,8 +39,20 @@ extension SwitchboardParts {
         }
     }
 
-    /// Outbound call `id` has gone on.
+    /// The same of a call that the carrier names by our own identifier `dial` too, which it knows before we know its.
+    func dialWent(
+        _ carrier: Carrier, dial: String?, carrierCallID: String, to state: DialState, cause: String?
+    ) {
+        guard let dial, dials.knows(dial) else {
+            return dialWent(carrier, carrierCallID: carrierCallID, to: state, cause: cause)
+        }
+        _ = dials.name(dial, carrierCallID)
+        dialWent(dial, to: state, carrierCallID: carrierCallID, cause: cause)
+    }
+
+    /// Outbound call `id` has gone on. Once it is over no stream of it is let in.
     func dialWent(_ id: String, to state: DialState, carrierCallID: String? = nil, cause: String? = nil) {
+        if state.isFinal, let token = dials.end(id) { passes.withdraw(token) }
         let news = DialProgress(
             state: state, carrierCallID: carrierCallID, cause: cause, at: ArchiveTime.now())
         archive.apply(.dialProgress(id: id, news)) { [log] result in
