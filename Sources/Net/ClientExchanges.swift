@@ -163,14 +163,31 @@ final class ClientExchanges: NSObject, URLSessionDataDelegate, @unchecked Sendab
         completionHandler(followed)
     }
 
+    /// A 401 with a challenge is an answer like others. It has been read whole when this comes; left to itself
+    /// Foundation would wait for credentials that nobody has.
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, didReceive challenge: URLAuthenticationChallenge,
+        completionHandler: @escaping (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
+    ) {
+        guard challenge.failureResponse is HTTPURLResponse else {
+            return completionHandler(.performDefaultHandling, nil)
+        }
+        finish(task.taskIdentifier, Self.answer)
+        completionHandler(.cancelAuthenticationChallenge, nil)
+    }
+
     func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
         let failure = error.map(Self.netError)
         finish(task.taskIdentifier) { exchange in
             if let failure { return .failure(failure) }
-            guard exchange.status > 0 else { return .failure(.badHandshake) }
-            return .success(
-                HTTPClientResponse(status: exchange.status, headers: exchange.headers, body: exchange.body))
+            return Self.answer(exchange)
         }
+    }
+
+    private static func answer(_ exchange: ClientExchange) -> Result<HTTPClientResponse, NetError> {
+        guard exchange.status > 0 else { return .failure(.badHandshake) }
+        return .success(
+            HTTPClientResponse(status: exchange.status, headers: exchange.headers, body: exchange.body))
     }
 
     private static func netError(_ error: any Error) -> NetError {
