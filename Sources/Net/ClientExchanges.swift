@@ -42,9 +42,18 @@ final class ClientExchange: @unchecked Sendable {
 
 /// The requests under way, and URLSession's delegate for them.
 final class ClientExchanges: NSObject, URLSessionDataDelegate, @unchecked Sendable {
-    // `lock` guards `live` and what is in it. URLSession calls its delegate on one serial queue.
+    // `lock` guards `live`, what is in it, and `isClosed`. URLSession calls its delegate on one serial queue.
     private let lock = PthreadMutex()
     private var live: [Int: ClientExchange] = [:]
+    private var isClosed = false
+
+    /// What `make` makes; nil once the client is closed, for URLSession ends the process then.
+    func task(_ make: () -> URLSessionDataTask) -> URLSessionDataTask? {
+        lock.withLock { isClosed ? nil : make() }
+    }
+
+    /// No further task is made.
+    func close() { lock.withLock { isClosed = true } }
 
     func start(
         _ task: URLSessionDataTask, _ exchange: ClientExchange,

@@ -55,6 +55,14 @@ extension NetTests {
             server.stop()
         }
 
+        @Test func `a closed client refuses`() async throws {
+            let client = HTTPClient()
+            client.close()
+            await #expect(throws: NetError.cancelled) {
+                try await client.send(HTTPClientRequest(url: "http://127.0.0.1:9/"))
+            }
+        }
+
         @Test func `an answer is bounded, with and without its length told`() async throws {
             let server = try Self.server { _ in
                 HTTPResponse(status: 200, body: .bytes(Array(repeating: 7, count: 10_000)))
