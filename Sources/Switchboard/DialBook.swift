@@ -26,6 +26,9 @@ final class DialBook: @unchecked Sendable {
     /// How many calls are being placed or ring.
     var underWay: Int { lock.withLock { dials.values.count { !$0.isLive } } }
 
+    /// The calls that are being placed or ring.
+    var waiting: [String] { lock.withLock { dials.filter { !$0.value.isLive }.map(\.key) } }
+
     /// Whether `id` is one of ours and not over.
     func knows(_ id: String) -> Bool { lock.withLock { dials[id] != nil } }
 

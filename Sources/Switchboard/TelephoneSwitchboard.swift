@@ -142,6 +142,11 @@ public final class TelephoneSwitchboard: Sendable {
         }
     }
 
+    /// Ends all calls that still ring: nobody would be there for who answers.
+    public func cancelWaitingDials() {
+        for id in parts.dials.waiting { _ = cancel(id) }
+    }
+
     /// Waits until every errand is done, at most `milliseconds`. Returns how many are not.
     public func drain(milliseconds: Int64) -> Int {
         parts.dials.stop()

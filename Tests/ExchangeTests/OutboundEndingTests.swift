@@ -34,6 +34,18 @@ import Testing
         await bench.close()
     }
 
+    /// A server that stops takes its ringing calls back.
+    @Test func aStoppingServerLetsNobodyRing() async throws {
+        let bench = try OutboundBench(Self.ringing(1_500))
+        let id = try await bench.order(.twilio)
+        let named = try #require(
+            try await bench.house.dial(id) { $0.state == .ringing }.carrierCallID)
+        bench.house.close()
+        #expect(await bench.twilio.desk.settled())
+        #expect(bench.twilio.call(named)?.status == "canceled" && bench.placed(.twilio) == 1)
+        for carrier in Carrier.allCases { bench.desk(carrier).stop() }
+    }
+
     @Test(arguments: Carrier.allCases) func aLiveCallIsEnded(carrier: Carrier) async throws {
         let bench = try OutboundBench(ShortFarEnd.end(atMilliseconds: 15_000))
         let house = bench.house
