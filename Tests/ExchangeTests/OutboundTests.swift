@@ -200,6 +200,20 @@ struct OutboundBench {
         await bench.close()
     }
 
+    /// A service that takes the request and says nothing: it may have made the call, and is not asked for another.
+    @Test(arguments: [Carrier.twilio, .exotel]) func aLostAnswer(carrier: Carrier) async throws {
+        let mute = try MuteService()
+        defer { mute.stop() }
+        let bench = try OutboundBench(values: [carrier.rawValue + ".base_url": mute.baseURL])
+        let id = try await bench.order(carrier)
+        for _ in 0..<200 where mute.requests == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        try await Task.sleep(for: .milliseconds(400))
+        #expect(mute.requests == 1)
+        #expect(try await bench.house.dial(id) { _ in true }.state == .requested)
+        #expect(try await bench.house.ask("POST", "/v1/calls/\(id)/hangup").status == 202)
+        await bench.close()
+    }
+
     @Test func aServiceThatIsNotThere() async throws {
         let bench = try OutboundBench(values: ["twilio.base_url": "http://127.0.0.1:9"])
         let id = try await bench.order(.twilio)
