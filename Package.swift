@@ -114,6 +114,11 @@ let package = Package(
                 "Switchboard",
             ]),
         tests(
+            "Switchboard",
+            [
+                "Signalling", "Routing", "Carriers", "Archive", "Net", "Wire", "Cryptography", "Telemetry",
+            ]),
+        tests(
             "teeline",
             ["Exchange", "Switchboard", "Desk", "Archive", "Simulator", "Carriers", "Net", "Tape", "Audio", "Telemetry"],
             as: "TeelineTests"),

@@ -6,7 +6,12 @@ import Switchboard
 
 extension CallOffice: CallFloor {
     /// See `CallFloor`. An unknown number is nobody's: it has no limit of its own.
-    func room(caller: String?, called: String?) -> Room { room(caller: caller, called: called, besides: nil) }
+    func room(caller: String?, called: String?) -> Room {
+        // Calls that are being placed have a place already, though their streams are still to come.
+        let underWay = switchboard?.dialsUnderWay ?? 0
+        guard isClosed || liveCount + underWay < settings.maxCalls else { return .busy }
+        return room(caller: caller, called: called, besides: nil)
+    }
 
     /// The same for the call of session `key`, which has its place already.
     func room(caller: String?, called: String?, besides key: String?) -> Room {

@@ -18,6 +18,8 @@ struct LiveCallEntry: Sendable {
     var carrier: Carrier
     var agentID: String?
     var start: StreamStart?
+    /// What it is; nil until its stream has begun.
+    var plan: CallPlan?
     var startedAt: Int64
     var phase: CallPhase = .awaitingStart
     var conversation: String?
@@ -76,7 +78,11 @@ final class CallOffice: @unchecked Sendable {
             refused(CallEndReason.streamRefused.rawValue)
             return .refused(.streamRefused)
         }
-        guard room(caller: start.caller, called: start.called, besides: key) == .free else {
+        // A call we placed had its place before it rang; the limits of one number are for those who ring us.
+        let isPlaced = plan.callID != nil
+        let room = room(
+            caller: isPlaced ? nil : start.caller, called: isPlaced ? nil : start.called, besides: key)
+        guard room == .free else {
             refused(CallEndReason.busy.rawValue)
             return .refused(.busy)
         }
@@ -96,6 +102,7 @@ final class CallOffice: @unchecked Sendable {
         lock.withLock {
             live[session.key]?.callID = id
             live[session.key]?.start = start
+            live[session.key]?.plan = plan
             live[session.key]?.agentID = agentID
             live[session.key]?.phase = .connecting
         }

@@ -41,11 +41,14 @@ extension DeskHandler {
         settings: Settings, archive: CallArchive, office: CallOffice, line: RecordingLine, gate: MediaGate,
         metrics: MetricsRegistry, log: Log
     ) {
+        let calls = CallDesk(office: office, catalog: archive.catalog)
         self.init(
             Parts(
                 catalog: archive.catalog, archive: archive,
                 access: settings.access,
-                version: TeelineVersion.text, live: LiveCallBoard(office: office), media: gate,
+                version: TeelineVersion.text, live: LiveCallBoard(office: office), control: calls,
+                issuer: calls,
+                media: gate,
                 bodyBytes: settings.bodyBytes, unready: { office.isClosed ? ["draining"] : [] },
                 metrics: {
                     metrics.set("teeline_calls_live", Double(office.liveCount))

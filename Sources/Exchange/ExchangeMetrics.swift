@@ -28,6 +28,9 @@ enum ExchangeMetrics {
             help: "Calls by carrier, whose doing their end was, and why.")
         metrics.declare(
             "teeline_calls_refused_total", .counter, help: "Streams refused before they began, by cause.")
+        metrics.declare(
+            "teeline_outbound_calls_total", .counter,
+            help: "Calls to be placed, by carrier: requested, and what came of the request.")
         metrics.declare("teeline_recordings_total", .counter, help: "Recordings that became final, by state.")
         metrics.declare("teeline_calls_live", .gauge, help: "Calls at this moment.")
         metrics.declare(

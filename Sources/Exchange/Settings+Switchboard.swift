@@ -70,6 +70,7 @@ extension SwitchboardSettings {
         telnyx.track = values.text("telnyx.track")
         telnyx.streamCodec = values.text("telnyx.stream_codec")
         telnyx.bidirectionalCodec = values.text("telnyx.codec")
+        telnyx.samplingRate = values.count("telnyx.sampling_rate")
         telnyx.targetLegs = values.text("telnyx.target_legs")
         telnyx.silenceWhenIdle = values.flag("telnyx.silence_when_idle")
         telnyx.recordsVoicemail = values.text("voicemail.by") == "telnyx"

@@ -173,6 +173,7 @@ public final class TelephoneExchange: Sendable {
     @discardableResult public func drainAndStop() -> Int {
         log(.info, "draining", ["calls": .number(Int64(office.liveCount))])
         office.drain()
+        switchboard.cancelWaitingDials()
         var left = office.waitForCalls(milliseconds: Int64(settings.drainSeconds) * 1000)
         if left > 0 {
             for entry in office.entries {

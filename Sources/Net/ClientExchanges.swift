@@ -43,9 +43,18 @@ final class ClientExchange: @unchecked Sendable {
 
 /// The requests under way, and URLSession's delegate for them.
 final class ClientExchanges: NSObject, URLSessionDataDelegate, @unchecked Sendable {
-    // `lock` guards `live` and what is in it. URLSession calls its delegate on one serial queue.
+    // `lock` guards `live`, what is in it, and `isClosed`. URLSession calls its delegate on one serial queue.
     private let lock = Lock()
     private var live: [Int: ClientExchange] = [:]
+    private var isClosed = false
+
+    /// What `make` makes; nil once the client is closed, for URLSession ends the process then.
+    func task(_ make: () -> URLSessionDataTask) -> URLSessionDataTask? {
+        lock.withLock { isClosed ? nil : make() }
+    }
+
+    /// No further task is made.
+    func close() { lock.withLock { isClosed = true } }
 
     func start(
         _ task: URLSessionDataTask, _ exchange: ClientExchange,
@@ -164,14 +173,31 @@ final class ClientExchanges: NSObject, URLSessionDataDelegate, @unchecked Sendab
         completionHandler(followed)
     }
 
+    /// A 401 with a challenge is an answer like others. It has been read whole when this comes; left to itself
+    /// Foundation would wait for credentials that nobody has.
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, didReceive challenge: URLAuthenticationChallenge,
+        completionHandler: @escaping (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
+    ) {
+        guard challenge.failureResponse is HTTPURLResponse else {
+            return completionHandler(.performDefaultHandling, nil)
+        }
+        finish(task.taskIdentifier, Self.answer)
+        completionHandler(.cancelAuthenticationChallenge, nil)
+    }
+
     func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
         let failure = error.map(Self.netError)
         finish(task.taskIdentifier) { exchange in
             if let failure { return .failure(failure) }
-            guard exchange.status > 0 else { return .failure(.badHandshake) }
-            return .success(
-                HTTPClientResponse(status: exchange.status, headers: exchange.headers, body: exchange.body))
+            return Self.answer(exchange)
         }
+    }
+
+    private static func answer(_ exchange: ClientExchange) -> Result<HTTPClientResponse, NetError> {
+        guard exchange.status > 0 else { return .failure(.badHandshake) }
+        return .success(
+            HTTPClientResponse(status: exchange.status, headers: exchange.headers, body: exchange.body))
     }
 
     private static func netError(_ error: any Error) -> NetError {

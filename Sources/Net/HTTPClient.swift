@@ -21,8 +21,11 @@ public final class HTTPClient: Sendable {
         session = URLSession(configuration: settings, delegate: exchanges, delegateQueue: DeliveryQueue())
     }
 
-    /// Ends the client: requests under way end with `NetError.cancelled`.
-    public func close() { session.invalidateAndCancel() }
+    /// Ends the client: requests under way end with `NetError.cancelled`, and so do later ones.
+    public func close() {
+        exchanges.close()
+        session.invalidateAndCancel()
+    }
 
     /// Sends `request` and awaits the whole answer. Throws `badURL`, `unresolved`, `timedOut`, `tls`,
     /// `tooLarge`, `cancelled`, `badHandshake` (no HTTP), or `system` with an errno that fits best.
@@ -71,7 +74,7 @@ public final class HTTPClient: Sendable {
         _ request: HTTPClientRequest, into sink: ClientSink
     ) async throws(NetError) -> HTTPClientResponse {
         guard let message = Self.message(request) else { throw .badURL }
-        let task = session.dataTask(with: message)
+        guard let task = exchanges.task({ session.dataTask(with: message) }) else { throw .cancelled }
         let exchange = ClientExchange(request, into: sink)
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -84,8 +84,10 @@ public enum RESTFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case unavailable
     /// The answer is not what was asked for.
     case malformed
-    /// There was no answer.
+    /// The service could not be reached: nothing was done.
     case network
+    /// The request went out and no answer came: it may have been done.
+    case unanswered
 
     /// What is wrong.
     public var description: String {
@@ -98,6 +100,7 @@ public enum RESTFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case .unavailable: "the service is unavailable"
         case .malformed: "the answer cannot be understood"
         case .network: "the service cannot be reached"
+        case .unanswered: "the service has not answered"
         }
     }
 
@@ -112,13 +115,14 @@ public enum RESTFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case .unavailable: "unavailable"
         case .malformed: "malformed"
         case .network: "network"
+        case .unanswered: "unanswered"
         }
     }
 
     /// Whether the same request may succeed later.
     public var isPassing: Bool {
         switch self {
-        case .rateLimited, .unavailable, .network: true
+        case .rateLimited, .unavailable, .network, .unanswered: true
         default: false
         }
     }

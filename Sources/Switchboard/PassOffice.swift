@@ -59,6 +59,16 @@ public final class PassOffice: Sendable {
         return claimed
     }
 
+    /// `token` opens nothing any more: its call is over before its stream came.
+    func withdraw(_ token: String) {
+        do throws(CryptographyError) {
+            passes.withdraw(try SHA256Digest(of: token.utf8))
+            keepClaim(token, at: Self.now)
+        } catch {
+            log(.error, "pass_not_withdrawn", ["cause": .text("digest")])
+        }
+    }
+
     // MARK: What survives a restart
 
     private func keep(

@@ -54,7 +54,10 @@ struct RESTSender: Sendable {
                     timeoutMilliseconds: Self.timeoutMilliseconds))
             return RESTAnswer(status: answer.status, headers: answer.headers, body: answer.body)
         } catch {
-            throw .network
+            switch error {
+            case .badURL, .unresolved, .tls, .system(operation: "connect", _): throw .network
+            default: throw .unanswered
+            }
         }
     }
 

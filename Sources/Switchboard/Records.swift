@@ -39,8 +39,31 @@ extension SwitchboardParts {
         }
     }
 
-    /// Outbound call `id` has gone on.
+    /// The same of a call that the carrier names by our own identifier `dial` too, which it knows before we know its.
+    func dialWent(
+        _ carrier: Carrier, dial: String?, carrierCallID: String, to state: DialState, cause: String?
+    ) {
+        guard let dial, isDial(dial, carrier) else {
+            return dialWent(carrier, carrierCallID: carrierCallID, to: state, cause: cause)
+        }
+        _ = dials.name(dial, carrierCallID)
+        dialWent(dial, to: state, carrierCallID: carrierCallID, cause: cause)
+    }
+
+    /// Whether `id`, as a carrier tells it, is an outbound call of ours by that carrier.
+    private func isDial(_ id: String, _ carrier: Carrier) -> Bool {
+        guard CallID.isValid(id) else { return false }
+        do throws(ArchiveError) {
+            return try archive.catalog.dial(id)?.carrier == carrier.rawValue
+        } catch {
+            log(.error, "dial_unreadable", ["error": .text("\(error)")])
+            return false
+        }
+    }
+
+    /// Outbound call `id` has gone on. Once it is over no stream of it is let in.
     func dialWent(_ id: String, to state: DialState, carrierCallID: String? = nil, cause: String? = nil) {
+        if state.isFinal, let token = dials.end(id) { passes.withdraw(token) }
         let news = DialProgress(
             state: state, carrierCallID: carrierCallID, cause: cause, at: ArchiveTime.now())
         archive.apply(.dialProgress(id: id, news)) { [log] result in

@@ -78,8 +78,10 @@ struct StreamAccess: Sendable {
         if let token = evidence.token ?? carried {
             let claimed = passes.claim(token, carrier: start.carrier, carrierCallID: start.callID)
             if case .success(let plan) = claimed {
-                start.caller = start.caller ?? plan.caller
-                start.called = start.called ?? plan.called
+                // Of a call that we placed we know the numbers; Exotel's `from` is then the one it dialled.
+                let isPlaced = plan.callID != nil
+                start.caller = (isPlaced ? plan.caller : nil) ?? start.caller ?? plan.caller
+                start.called = (isPlaced ? plan.called : nil) ?? start.called ?? plan.called
                 return (start, plan)
             }
             guard settings.authIsOff else { return nil }
@@ -106,6 +108,7 @@ struct StreamAccess: Sendable {
         let headers = status == 401 ? [("WWW-Authenticate", "Basic realm=\"teeline\"")] : []
         return .failure(
             StreamRefusal(
-                cause: cause, response: TelephoneSwitchboard.problem(status, "not_authenticated", headers: headers)))
+                cause: cause,
+                response: TelephoneSwitchboard.problem(status, "not_authenticated", headers: headers)))
     }
 }

@@ -19,6 +19,8 @@ struct SwitchboardParts: Sendable {
     let passes: PassOffice
     let reception: Reception
     let errands: Errands
+    let dials: DialBook
+    let addresses: StreamAddress
     let rest: RESTSender
     let voices: Voices?
     let isDeveloper: @Sendable (HTTPRequest) -> Bool
@@ -67,7 +69,8 @@ public final class TelephoneSwitchboard: Sendable {
         let reception = Reception(settings: settings, lookup: lookup, log: log)
         parts = SwitchboardParts(
             settings: settings, archive: archive, client: client, floor: floor, passes: passes,
-            reception: reception, errands: Errands(log: log),
+            reception: reception, errands: Errands(log: log), dials: DialBook(),
+            addresses: StreamAddress(settings: settings),
             rest: RESTSender(client: client, log: log, metrics: metrics), voices: voices,
             isDeveloper: isDeveloper, log: log, metrics: metrics)
         guarding = try DoorGuard(settings, isDeveloper: isDeveloper, log: log, metrics: metrics)
@@ -119,16 +122,29 @@ public final class TelephoneSwitchboard: Sendable {
     public func admit(
         _ start: StreamStart, evidence: StreamEvidence
     ) -> (start: StreamStart, plan: CallPlan)? {
-        streams.admit(start, evidence: evidence)
+        guard let admitted = streams.admit(start, evidence: evidence) else { return nil }
+        if let id = admitted.plan.callID, parts.dials.wentLive(id) {
+            parts.dialWent(id, to: .answered, carrierCallID: admitted.start.callID)
+        }
+        return admitted
     }
 
     /// A call has ended.
     public func callEnded(_ call: EndedCall) {
+        if parts.dials.knows(call.id) { parts.dialWent(call.id, to: .completed) }
         telnyx.callEnded(call)
         elevenLabs.callEnded(call)
     }
 
-    /// Begins to place a call; what becomes of it is told by its row.
+    /// How many calls are being placed or ring; live ones are not among them.
+    public var dialsUnderWay: Int { parts.dials.underWay }
+
+    /// The address of a stream that shows `token`; nil without a public URL.
+    public func streamURL(_ carrier: Carrier, token: String) -> String? {
+        parts.settings.proxies.base.flatMap { parts.addresses.url(carrier, token: token, base: $0) }
+    }
+
+    /// Begins to place a call; what becomes of it is told by its row, which is on the disk then. Waits for the disk.
     public func place(_ order: PlacementOrder) -> Result<DialRow, PlacementRefusal> { placer.place(order) }
 
     /// Ends the call that `carrier` knows by `carrierCallID`, by its REST service: for calls without a stream.
@@ -136,8 +152,27 @@ public final class TelephoneSwitchboard: Sendable {
         placer.hangUp(carrier, carrierCallID: carrierCallID)
     }
 
+    /// Ends placed call `id`, whose stream has not begun.
+    public func cancel(_ id: String) -> CancelOutcome {
+        do throws(ArchiveError) {
+            guard let row = try parts.archive.catalog.dial(id) else { return .unknown }
+            return !row.state.isFinal && placer.cancel(row) ? .accepted : .over
+        } catch {
+            parts.log(.error, "dial_unreadable", ["error": .text("\(error)")])
+            return .unknown
+        }
+    }
+
+    /// Ends all calls that still ring: nobody would be there for who answers.
+    public func cancelWaitingDials() {
+        for id in parts.dials.waiting { _ = cancel(id) }
+    }
+
     /// Waits until every errand is done, at most `milliseconds`. Returns how many are not.
-    public func drain(milliseconds: Int64) -> Int { parts.errands.drain(milliseconds: milliseconds) }
+    public func drain(milliseconds: Int64) -> Int {
+        parts.dials.stop()
+        return parts.errands.drain(milliseconds: milliseconds)
+    }
 
     /// A problem document (RFC 9457).
     static func problem(

@@ -102,7 +102,8 @@ struct TwilioDoor: Sendable {
                 key: "call:\(progress.call.callSid):\(progress.sequence ?? -1):\(status)")
             if let status = progress.call.status {
                 parts.dialWent(
-                    .twilio, carrierCallID: progress.call.callSid, to: Self.state(status),
+                    .twilio, dial: request.parameter("dial"), carrierCallID: progress.call.callSid,
+                    to: Self.state(status),
                     cause: status.isFinal ? status.rawValue : nil)
                 if status.isFinal {
                     _ = parts.floor.carrierHungUp(.twilio, carrierCallID: progress.call.callSid)

@@ -37,6 +37,32 @@ extension NetTests {
             server.stop()
         }
 
+        /// RFC 9110 §11.6.1: a 401 bears a challenge. Carriers' REST services challenge with Basic.
+        @Test(arguments: ["GET", "POST"]) func `a challenge is an answer`(_ method: String) async throws {
+            let server = try Self.server { _ in
+                HTTPResponse(
+                    status: 401, headers: [("WWW-Authenticate", "Basic realm=\"api\"")],
+                    body: .bytes([1, 2, 3]))
+            }
+            let client = HTTPClient()
+            let answer = try await client.send(
+                HTTPClientRequest(
+                    method: method, url: "http://127.0.0.1:\(server.port)/",
+                    headers: [("Authorization", "Basic eDp5")], timeoutMilliseconds: 2_000))
+            #expect(answer.status == 401 && answer.body == [1, 2, 3])
+            #expect(answer.header("WWW-Authenticate") == "Basic realm=\"api\"")
+            client.close()
+            server.stop()
+        }
+
+        @Test func `a closed client refuses`() async throws {
+            let client = HTTPClient()
+            client.close()
+            await #expect(throws: NetError.cancelled) {
+                try await client.send(HTTPClientRequest(url: "http://127.0.0.1:9/"))
+            }
+        }
+
         @Test func `an answer is bounded, with and without its length told`() async throws {
             let server = try Self.server { _ in
                 HTTPResponse(status: 200, body: .bytes(Array(repeating: 7, count: 10_000)))

@@ -1,0 +1,87 @@
+// What the desk does to calls: places them, ends them, speaks in them, and issues passes for their streams.
+
+import Archive
+import Calls
+import Carriers
+import Desk
+import Net
+import Routing
+import Signalling
+import Switchboard
+import Telemetry
+
+/// Carries out the desk's wishes by the office and its switchboard.
+struct CallDesk: CallControl, StreamTokenIssuer {
+    let office: CallOffice
+    let catalog: Catalog
+
+    /// Seconds after which a refused order may be tried again.
+    private static let retrySeconds = 10
+
+    func place(_ order: CallOrder) -> Result<DialRow, CallControlRefusal> {
+        guard let carrier = Carrier(rawValue: order.carrier), let switchboard = office.switchboard else {
+            return .failure(.carrierNotConfigured)
+        }
+        let placement = PlacementOrder(carrier: carrier, to: order.to, from: order.from, plan: order.plan)
+        return switchboard.place(placement).mapError { refusal in
+            switch refusal {
+            case .notConfigured: .carrierNotConfigured
+            case .busy: .tooManyCalls(retryAfterSeconds: Self.retrySeconds)
+            case .badNumber: .badNumber(member: "from")
+            case .draining: .draining
+            }
+        }
+    }
+
+    func hangUp(_ id: String) -> HangUpOutcome {
+        if office.hangUp(id) { return .accepted }
+        switch office.switchboard?.cancel(id) ?? .unknown {
+        case .accepted: return .accepted
+        case .over: return .over
+        case .unknown: return isOver(id) ? .over : .unknown
+        }
+    }
+
+    func speak(_ id: String, _ text: String) -> SpeakOutcome {
+        guard let entry = office.entries.first(where: { $0.callID == id }), let plan = entry.plan else {
+            return isOver(id) ? .over : .unknown
+        }
+        guard plan.mode == .speech else { return .wrongMode }
+        let session = entry.session
+        session.loop.execute { [log = office.log] in
+            // The call may end, or too many texts may wait, between the look and the word.
+            if !session.say(text) { log(.warning, "text_not_spoken", ["call": .text(id)]) }
+        }
+        return .accepted
+    }
+
+    func issue(_ order: StreamTokenOrder) -> Result<Desk.StreamToken, CallControlRefusal> {
+        guard let carrier = Carrier(rawValue: order.carrier), let switchboard = office.switchboard,
+            // Without a public address there is nothing to connect to.
+            switchboard.streamURL(carrier, token: "") != nil
+        else { return .failure(.carrierNotConfigured) }
+        do throws(StreamPassError) {
+            let token = try switchboard.passes.issue(
+                carrier: carrier, carrierCallID: order.carrierCallID, plan: order.plan)
+            guard let url = switchboard.streamURL(carrier, token: token.text) else {
+                return .failure(.carrierNotConfigured)
+            }
+            let (micros, overflow) = token.expiresAt.multipliedReportingOverflow(by: 1000)
+            return .success(
+                Desk.StreamToken(token: token.text, expiresAt: overflow ? .max : micros, url: url))
+        } catch {
+            return .failure(.tooManyCalls(retryAfterSeconds: Self.retrySeconds))
+        }
+    }
+
+    /// Whether `id` was a call.
+    private func isOver(_ id: String) -> Bool {
+        do throws(ArchiveError) {
+            if let dial = try catalog.dial(id) { return dial.state.isFinal }
+            return try catalog.call(id) != nil
+        } catch {
+            office.log(.error, "call_unreadable", ["call": .text(id), "error": .text("\(error)")])
+            return false
+        }
+    }
+}

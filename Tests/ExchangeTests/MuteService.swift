@@ -1,0 +1,51 @@
+// A service that takes requests and closes without a word.
+
+import Foundation
+import Glibc
+import Telemetry
+import Testing
+
+/// Listens on a port of 127.0.0.1, reads one piece of each request and closes.
+final class MuteService: @unchecked Sendable {
+    // `lock` guards `count`; the rest is constant.
+    private let lock = Lock()
+    private var count = 0
+    private let descriptor: Int32
+    private let port: UInt16
+
+    init() throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let socket = descriptor
+        let isListening = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+                    && listen(socket, 8) == 0
+            }
+        }
+        try #require(isListening)
+        port = UInt16(bigEndian: address.sin_port)
+        Thread.detachNewThread { [self] in
+            while true {
+                let peer = accept(socket, nil, nil)
+                guard peer >= 0 else { return }
+                var bytes = [UInt8](repeating: 0, count: 16_384)
+                if recv(peer, &bytes, bytes.count, 0) > 0 { lock.withLock { count += 1 } }
+                _ = Glibc.close(peer)
+            }
+        }
+    }
+
+    var baseURL: String { "http://127.0.0.1:\(port)" }
+    /// How many requests came.
+    var requests: Int { lock.withLock { count } }
+
+    /// Ends the thread that waits for peers.
+    func stop() {
+        _ = shutdown(descriptor, Int32(SHUT_RDWR))
+        _ = Glibc.close(descriptor)
+    }
+}
