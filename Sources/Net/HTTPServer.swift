@@ -137,12 +137,19 @@ public final class HTTPServer: @unchecked Sendable {
             lengths.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
         else { return plain(400, on: connection) }
         guard !(lengths + codings).isEmpty, lengths != ["0"] else { return .YES }
-        guard let head = exchange.request(connection, method: method) else { return plain(400, on: connection) }
+        guard let head = exchange.request(connection, method: method) else {
+            return plain(400, on: connection)
+        }
         var limit = settings.bodyLimit(exchange.target)
         if let bytes = handler.bodyLimit(for: head) {
-            // Who may send more may take longer for it: as at the server's own rate.
             let own = max(settings.bodyBytes, 1)
-            limit.seconds *= max(1, min((bytes + own - 1) / own, 60))
+            if limit.path.isEmpty {
+                // Who may send more may take longer for it: as at the server's own rate.
+                limit.seconds *= max(1, min((bytes + own - 1) / own, 60))
+            } else if bytes <= own {
+                // What is no larger than elsewhere has no longer than elsewhere, whatever the path.
+                limit.seconds = max(settings.bodySeconds, 0)
+            }
             limit.bytes = max(bytes, 0)
         }
         exchange.bodyBytes = limit.bytes
