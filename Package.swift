@@ -103,7 +103,7 @@ let package = Package(
             "Switchboard",
             [
                 "Simulator", "Signalling", "Routing", "Carriers", "Agents", "Archive", "Net", "Cryptography",
-                "Telemetry", "Wire",
+                "Telemetry", "Audio",
             ]),
         tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
         // The server that the catastrophe tests kill, and the disk that stands still under it.
