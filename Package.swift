@@ -99,6 +99,12 @@ let package = Package(
         tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
         tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry"]),
         tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry", "Routing"]),
+        tests(
+            "Switchboard",
+            [
+                "Simulator", "Signalling", "Routing", "Carriers", "Agents", "Archive", "Net", "Cryptography",
+                "Telemetry", "Audio",
+            ]),
         tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
         // The server that the catastrophe tests kill, and the disk that stands still under it.
         .target(name: "CSlowDisk", path: "Tests/CSlowDisk"),

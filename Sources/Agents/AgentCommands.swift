@@ -3,11 +3,14 @@
 import Wire
 
 extension AgentCodec {
-    /// Appends `conversation_initiation_client_data` to `output`. What is unset is left out, not null.
-    public func encodeInitiation(_ initiation: ConversationInitiation, into output: inout [UInt8]) {
+    /// Appends `conversation_initiation_client_data` to `output`. What is unset is left out, not null; only the answer to
+    /// the initiation webhook has `dynamic_variables` even when there are none (`alwaysVariables`).
+    public func encodeInitiation(
+        _ initiation: ConversationInitiation, alwaysVariables: Bool = false, into output: inout [UInt8]
+    ) {
         JSONWriter.append("{\"type\":\"conversation_initiation_client_data\"", to: &output)
         encodeOverride(initiation, into: &output)
-        if !initiation.dynamicVariables.isEmpty {
+        if alwaysVariables || !initiation.dynamicVariables.isEmpty {
             JSONWriter.append(",\"dynamic_variables\":{", to: &output)
             // In order of name: the same initiation gives the same bytes.
             for (index, variable) in initiation.dynamicVariables.sorted(by: { $0.key < $1.key }).enumerated()

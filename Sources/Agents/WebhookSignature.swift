@@ -24,25 +24,7 @@ public struct WebhookSignature: Sendable {
     ///   - body: the raw bytes: JSON written anew never verifies.
     ///   - now: milliseconds UTC.
     public func verify(header: String?, body: [UInt8], at now: Int64) throws(SignatureRefusal) {
-        guard let header, !header.isEmpty else { throw .missing }
-        guard header.utf8.count <= 4096 else { throw .malformed }
-        var times: [Substring] = []
-        var told: [Substring] = []
-        for part in header.split(separator: ",") {
-            let part = Self.trimmed(part)
-            if part.hasPrefix("t=") {
-                times.append(part.dropFirst(2))
-            } else if part.hasPrefix("v0=") {
-                told.append(part.dropFirst(3))
-            }
-        }
-        guard let time = times.first, !told.isEmpty else { throw .missing }
-        // Two times: which one is signed would be a guess.
-        guard times.count == 1, let seconds = SignatureTime.seconds(time) else { throw .malformed }
-        // As the SDK does it: older by 1,800 s is let pass, by one millisecond more is not.
-        guard seconds * 1000 >= now - Self.tolerance * 1000, seconds * 1000 <= now + Self.lead * 1000 else {
-            throw .time
-        }
+        let (time, told) = try Self.parts(of: header, at: now)
         guard !secrets.isEmpty else { throw .key }
         var matches = false
         for secret in secrets {
@@ -54,6 +36,45 @@ public struct WebhookSignature: Sendable {
             for signature in told where ConstantTime.equal(expected.utf8, signature.utf8) { matches = true }
         }
         guard matches else { throw .mismatch }
+    }
+
+    /// Whether `header` is at least formed like one of ElevenLabs' and of our time: all that can be told of it before the
+    /// body, which it signs, has been read.
+    public static func isPlausible(header: String?, at now: Int64) -> Bool {
+        do throws(SignatureRefusal) {
+            return try parts(of: header, at: now).told.contains { code in
+                code.utf8.count == 64
+                    && code.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+            }
+        } catch {
+            return false
+        }
+    }
+
+    /// The time and the signatures of a header whose time is near `now`.
+    private static func parts(
+        of header: String?, at now: Int64
+    ) throws(SignatureRefusal) -> (time: Substring, told: [Substring]) {
+        guard let header, !header.isEmpty else { throw .missing }
+        guard header.utf8.count <= 4096 else { throw .malformed }
+        var times: [Substring] = []
+        var told: [Substring] = []
+        for part in header.split(separator: ",") {
+            let part = trimmed(part)
+            if part.hasPrefix("t=") {
+                times.append(part.dropFirst(2))
+            } else if part.hasPrefix("v0=") {
+                told.append(part.dropFirst(3))
+            }
+        }
+        guard let time = times.first, !told.isEmpty else { throw .missing }
+        // Two times: which one is signed would be a guess.
+        guard times.count == 1, let seconds = SignatureTime.seconds(time) else { throw .malformed }
+        // As the SDK does it: older by 1,800 s is let pass, by one millisecond more is not.
+        guard seconds * 1000 >= now - tolerance * 1000, seconds * 1000 <= now + lead * 1000 else {
+            throw .time
+        }
+        return (time, told)
     }
 
     /// The header of a webhook with `body` signed at `seconds` (Unix), as ElevenLabs would send it.

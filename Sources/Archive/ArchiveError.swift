@@ -13,6 +13,8 @@ public enum FileStep: String, Sendable, Hashable, CaseIterable {
     case measure = "measure a file"
     /// Reading a file.
     case read = "read a file"
+    /// Writing a file.
+    case write = "write a file"
     /// Flushing a file to the disk (fsync).
     case synchronize = "flush a file to the disk"
     /// Closing a file.

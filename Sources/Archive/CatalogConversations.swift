@@ -28,6 +28,24 @@ extension Catalog {
         }
     }
 
+    /// At most `limit` ended calls since `start` (microseconds UTC) that had a conversation of which nothing was said yet,
+    /// the latest first: their identifiers and the conversations'.
+    public func callsWithoutConversation(
+        since start: Int64, limit: Int
+    ) throws(ArchiveError) -> [(call: String, conversation: String)] {
+        try read { connection throws(ArchiveError) in
+            try connection.rows(
+                """
+                SELECT c.id, c.conversation_id FROM calls c
+                WHERE c.started_at >= ? AND c.conversation_id IS NOT NULL AND c.ended_at IS NOT NULL
+                AND NOT EXISTS (SELECT 1 FROM conversations v WHERE v.conversation_id = c.conversation_id
+                  AND v.event_timestamp IS NOT NULL)
+                ORDER BY c.started_at DESC, c.id LIMIT ?
+                """, [.integer(start), .integer(Int64(max(limit, 0)))]
+            ) { row throws(ArchiveError) in (row.text(0), row.text(1)) }
+        }
+    }
+
     /// The recording that was made of a carrier's, or nil: ask before downloading it once more.
     public func adopted(carrier: String, recordingID: String) throws(ArchiveError) -> ListedCall? {
         try read { connection throws(ArchiveError) in

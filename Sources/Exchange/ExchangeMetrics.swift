@@ -20,6 +20,7 @@ enum ExchangeMetrics {
 
     /// Declares all of them.
     static func declare(in metrics: MetricsRegistry) {
+        declareDoors(in: metrics)
         let seconds = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30]
         metrics.declare(
             "teeline_calls_started_total", .counter, help: "Streams that sent their start, by carrier.")

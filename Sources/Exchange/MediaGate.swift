@@ -52,6 +52,8 @@ final class MediaGate: MediaDoor {
         }
     }
 
+    func bodyLimit(for head: HTTPRequest) -> Int? { office.switchboard?.bodyLimit(for: head) }
+
     private func refuse(_ status: Int, _ token: String, _ detail: String) -> HTTPOutcome {
         office.refused(token)
         return .response(Problem(status: status, code: token, detail: detail).response)

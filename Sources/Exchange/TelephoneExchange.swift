@@ -99,12 +99,17 @@ public final class TelephoneExchange: Sendable {
                 HTTPServerSettings(
                     host: settings.host, port: settings.port, threads: settings.httpThreads,
                     connections: settings.maxCalls * 2 + 1024, headerBytes: settings.headerBytes,
-                    bodyBytes: settings.bodyBytes), handler: front)
+                    bodyBytes: settings.bodyBytes,
+                    bodyLimits: WebhookRoutes.all.filter { $0.bodyBytes > WebhookRoute.usualBytes }.map {
+                        HTTPBodyLimit(
+                            path: $0.path, bytes: $0.bodyBytes, seconds: WebhookRoutes.largeBodySeconds)
+                    }), handler: front)
         } catch {
             archive.close()
             throw .net(error, host: settings.host, port: settings.port)
         }
         announce()
+        switchboard.takeUp()
     }
 
     /// Takes up what an earlier server left, and opens the doors' offices.

@@ -143,9 +143,14 @@ public final class HTTPServer: @unchecked Sendable {
         }
         var limit = settings.bodyLimit(exchange.target)
         if let bytes = handler.bodyLimit(for: head) {
-            // Who may send more may take longer for it: as at the server's own rate.
             let own = max(settings.bodyBytes, 1)
-            limit.seconds *= max(1, min((bytes + own - 1) / own, 60))
+            if limit.path.isEmpty {
+                // Who may send more may take longer for it: as at the server's own rate.
+                limit.seconds *= max(1, min((bytes + own - 1) / own, 60))
+            } else if bytes <= own {
+                // What is no larger than elsewhere has no longer than elsewhere, whatever the path.
+                limit.seconds = max(settings.bodySeconds, 0)
+            }
             limit.bytes = max(bytes, 0)
         }
         exchange.bodyBytes = limit.bytes

@@ -55,8 +55,10 @@ struct Reception: Sendable {
         return decide(call, context: context)
     }
 
-    /// The same with the context at hand.
-    func decide(_ call: CallAtTheDoor, context: [String: String], at: Int64 = ArchiveTime.now()) -> CallPlan {
+    /// The same with the context at hand; `quietly` when it is only for the case that nothing better comes.
+    func decide(
+        _ call: CallAtTheDoor, context: [String: String], at: Int64 = ArchiveTime.now(), quietly: Bool = false
+    ) -> CallPlan {
         let facts = RoutingFacts(
             carrier: call.carrier.rawValue, caller: call.caller, called: call.called,
             direction: call.direction, context: context, callID: call.callID, at: at)
@@ -77,6 +79,7 @@ struct Reception: Sendable {
             plan.texts = [settings.speechText]
         }
         if plan.mode == .voicemail, plan.voicemail == nil { plan.voicemail = settings.voicemail }
+        if quietly { return plan }
         log(
             .info, "call_planned",
             [

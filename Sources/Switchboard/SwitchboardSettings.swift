@@ -99,6 +99,9 @@ public struct ElevenLabsAccount: Sendable {
     public var initiationSecrets: [Secret] = []
     /// Whether transcripts are fetched when no webhook brings them.
     public var fetchesConversations = true
+    /// Pauses before each attempt to fetch one, in milliseconds: as far apart as ElevenLabs' own deliveries
+    /// (elevenlabs.md §4.5: 30 s, 2 min, 8 min), after a first look.
+    public var fetchPauses: [Int64] = [10_000, 30_000, 120_000, 480_000]
 
     /// No account.
     public init() {}

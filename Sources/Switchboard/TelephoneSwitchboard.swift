@@ -1,5 +1,6 @@
 // The doors to the telephone world: webhooks in, call control out, and who may come in.
 
+import Agents
 import Archive
 import Carriers
 import Cryptography
@@ -55,6 +56,7 @@ public final class TelephoneSwitchboard: Sendable {
     private let elevenLabs: ElevenLabsDoor
     private let speech: SpeechDoor
     private let placer: CallPlacer
+    private let bodies = LargeBodies()
 
     /// A switchboard over `archive` for the calls of `floor`. `isDeveloper` says whether a request bears the API's token.
     public init(
@@ -84,9 +86,28 @@ public final class TelephoneSwitchboard: Sendable {
         placer = CallPlacer(parts)
     }
 
+    /// Most bytes of the body that follows `head`; nil when it knocks at none of these doors. Who is unknown may send 64
+    /// KiB. ElevenLabs' audio is larger, and its HMAC covers the body, which therefore has to be read first: the large
+    /// body is read only behind a signature that is at least well-formed and of our time, for few at once.
+    public func bodyLimit(for head: HTTPRequest) -> Int? {
+        guard let route = WebhookRoutes.at(head.path) else { return nil }
+        let usual = WebhookRoute.usualBytes
+        if route.bodyBytes <= usual { return route.bodyBytes }
+        if let length = head.header("Content-Length").flatMap({ Int($0) }), length <= usual { return usual }
+        let signature = head.header(WebhookSignature.header)
+        let isPlausible =
+            parts.settings.authIsOff || WebhookSignature.isPlausible(header: signature, at: PassOffice.now)
+        return isPlausible && bodies.reserve(Self.key(head)) ? route.bodyBytes : usual
+    }
+
+    private static func key(_ head: HTTPRequest) -> String {
+        head.remoteAddress + " " + (head.header(WebhookSignature.header) ?? "")
+    }
+
     /// What becomes of `request`; nil when it knocks at none of these doors.
     public func offer(_ request: HTTPRequest) -> HTTPOutcome? {
         guard let route = WebhookRoutes.at(request.path) else { return nil }
+        let lease = route.bodyBytes > WebhookRoute.usualBytes ? bodies.arrived(Self.key(request)) : nil
         guard route.methods.contains(request.method) else {
             return .response(
                 Self.problem(
@@ -103,13 +124,16 @@ public final class TelephoneSwitchboard: Sendable {
         case .exotelStreamURL: return exotel.streamURL(request)
         case .exotelPassthru: return exotel.passthru(request)
         case .exotelStatus: return exotel.status(request)
-        case .postCall: return elevenLabs.postCall(request)
+        case .postCall: return elevenLabs.postCall(request, lease: lease)
         case .initiation: return elevenLabs.initiation(request)
         case .speechTest: return speech.test(request)
         case .speechConnections: return speech.connections(request)
         case .speechSynthesis: return speech.synthesis(request)
         }
     }
+
+    /// Takes up what an earlier server left undone. Once, when calls can come.
+    public func takeUp() { elevenLabs.takeUp() }
 
     /// Checks the upgrade of a media stream before it is answered.
     public func check(

@@ -59,7 +59,10 @@ public struct WebhookRoute: Sendable, Hashable {
     /// One line for the documents.
     public var summary: String
     /// Most bytes of its body.
-    public var bodyBytes = 64 << 10
+    public var bodyBytes = WebhookRoute.usualBytes
+
+    /// Most bytes of a body of somebody who is not known yet.
+    public static let usualBytes = 64 << 10
 }
 
 /// All doors.
@@ -120,4 +123,7 @@ public enum WebhookRoutes {
 
     /// The door at `path`.
     public static func at(_ path: String) -> WebhookRoute? { all.first { $0.path == path } }
+
+    /// How long a body may take, in seconds, where it may be larger than usual.
+    public static let largeBodySeconds = LargeBodies.seconds
 }

@@ -17,7 +17,7 @@ final class TestHouse: Sendable {
 
     init(
         agent settings: SimulatedAgentSettings, door: AgentDoorSettings = .init(),
-        values: [String: String] = [:]
+        values: [String: String] = [:], log: Log = Log(level: .error)
     ) throws {
         folder = NSTemporaryDirectory() + "teeline-house-" + UUID().uuidString
         agent = try SimulatedAgent.start(settings, door: door)
@@ -27,7 +27,7 @@ final class TestHouse: Sendable {
             "agent.base_url": agent.baseURL, "server.drain_seconds": "5",
         ]
         all.merge(values) { _, new in new }
-        exchange = try TelephoneExchange.start(Settings(values: all), log: Log(level: .error))
+        exchange = try TelephoneExchange.start(Settings(values: all), log: log)
     }
 
     /// The media address of `path`.

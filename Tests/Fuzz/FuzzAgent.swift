@@ -1,4 +1,4 @@
-// Messages of an agent, line by line, and the answer of its REST interface.
+// Messages of an agent, line by line, the answers of its REST interface, and its webhooks.
 
 import Agents
 
@@ -15,6 +15,22 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
             continue
         }
     }
+    history(Array(bytes))
     do { _ = try AgentEndpoint.signedURL(from: bytes) } catch { return 0 }
     return 0
+}
+
+private func history(_ body: [UInt8]) {
+    do throws(PostCallError) {
+        if case .audio(let audio) = try PostCallWebhook(body).content {
+            var decoded = 0
+            try audio.decode(from: body) {
+                decoded += $0.count
+                return true
+            }
+            precondition(decoded <= body.count, "more sound than message")
+        }
+    } catch { _ = error }
+    do throws(PostCallError) { _ = try ConversationDocument(body) } catch { _ = error }
+    do throws(PostCallError) { _ = try InitiationRequest(body) } catch { _ = error }
 }
