@@ -62,7 +62,7 @@ let package = Package(
         room(
             "Switchboard",
             [
-                "Signalling", "Routing", "Carriers", "Agents", "Archive", "Net", "Audio", "Wire",
+                "Signalling", "Routing", "Carriers", "Agents", "Archive", "Recording", "Net", "Audio", "Wire",
                 "Cryptography", "Telemetry",
             ]),
         room("Desk", ["Archive", "Carriers", "Agents", "Net", "Telemetry", "Routing", "Wire"]),
@@ -100,6 +100,12 @@ let package = Package(
         tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry"]),
         tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry", "Routing"]),
         tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
+        tests(
+            "Switchboard",
+            [
+                "Signalling", "Routing", "Carriers", "Archive", "Recording", "Net", "Cryptography", "Telemetry",
+                "Simulator",
+            ]),
         // The server that the catastrophe tests kill, and the disk that stands still under it.
         .target(name: "CSlowDisk", path: "Tests/CSlowDisk"),
         .executableTarget(

@@ -43,6 +43,14 @@ enum ExchangeMetrics {
         metrics.declare(
             "teeline_render_cpu_seconds", .histogram, help: "CPU time of rendering one recording.",
             bounds: [0.01, 0.1, 0.5, 1, 5, 30, 120])
+        metrics.declare(
+            "teeline_incoming_calls_total", .counter,
+            help: "Incoming calls at carriers' webhooks, by carrier and by what was done with them.")
+        metrics.declare(
+            "teeline_telnyx_events_total", .counter, help: "Telnyx's webhooks by kind; duplicates apart.")
+        metrics.declare(
+            "teeline_carrier_recordings_total", .counter,
+            help: "Recordings that carriers made, by carrier and by what became of them.")
         for (name, metric) in ofCounts.sorted(by: { $0.key < $1.key }) {
             metrics.declare(
                 metric, .counter,

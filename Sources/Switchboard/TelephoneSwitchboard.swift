@@ -58,6 +58,7 @@ public final class TelephoneSwitchboard: Sendable {
         elevenLabs = ElevenLabsDoor(parts)
         speech = SpeechDoor(parts)
         placer = CallPlacer(parts)
+        telnyx.recordings.resume()
     }
 
     /// What becomes of `request`; nil when it knocks at none of these doors.

@@ -1,0 +1,6 @@
+// One call of Telnyx's by its webhooks, in any order.
+
+import Testing
+
+@testable import Switchboard
+@Suite struct TelnyxCourseTests {}
