@@ -78,18 +78,33 @@ final class TelnyxHouse: Sendable {
         return id
     }
 
-    /// The recordings of the archive, newest first.
-    func recordings() async throws -> [[String: Any]] {
-        try await house.json("/v1/recordings")["recordings"] as? [[String: Any]] ?? []
-    }
+    /// The calls of the archive, newest first.
+    func rows() throws -> [ListedCall] { try house.exchange.archive.catalog.list(CallFilter()).items }
 
-    /// Waits until a recording for which `condition` holds is listed.
-    func recording(_ condition: ([String: Any]) -> Bool) async throws -> [String: Any]? {
+    /// Waits for a call of the archive for which `condition` holds.
+    func row(_ condition: (ListedCall) -> Bool) async throws -> ListedCall? {
         for _ in 0..<200 {
-            if let found = try await recordings().first(where: condition) { return found }
+            if let found = try rows().first(where: condition) { return found }
             try await Task.sleep(for: .milliseconds(25))
         }
         return nil
+    }
+
+    /// The bodies of the commands `action` that Telnyx was given.
+    func bodies(_ action: String) -> [RESTValue] {
+        telnyx.desk.requests.filter { $0.path.hasSuffix("/actions/" + action) }
+            .compactMap { RESTValue($0.body) }
+    }
+
+    /// Posts `body` to the webhook with the header fields given; the answer's status.
+    func post(_ body: String, _ headers: [(name: String, value: String)], path: String = "/telnyx/webhook")
+        async throws -> Int
+    {
+        try await house.client.send(
+            HTTPClientRequest(
+                method: "POST", url: "http://127.0.0.1:\(port)\(path)",
+                headers: headers + [("Content-Type", "application/json")], body: Array(body.utf8))
+        ).status
     }
 
     /// What clients did wrong at Telnyx's desk.
