@@ -24,10 +24,12 @@ struct CarrierRecording: Sendable {
     var call: CallRow
     /// Where it can be had, as far as is known.
     var source: RecordingSource?
+    /// Whether that has failed: the carrier is asked for a fresh address.
+    var isStale = false
     /// Asks the carrier for a fresh address; nil when it has none yet.
     var renew: @Sendable () async throws(RESTFailure) -> RecordingSource?
-    /// Told when the recording is the archive's.
-    var whenAdopted: @Sendable () async -> Void
+    /// Told when the recording has its row: adopted, or failed for good.
+    var whenKnown: @Sendable () async -> Void
 }
 
 /// Downloads recordings. Each is tried again after pauses; between them no errand is under way.
@@ -60,7 +62,7 @@ final class CarrierRecordings: @unchecked Sendable {
         do throws(RecordingFailure) {
             try await adopt(recording)
             finish(recording, "adopted")
-            await recording.whenAdopted()
+            await recording.whenKnown()
         } catch .archiveClosed {
             // The server is stopping; the next one takes it up again.
             _ = lock.withLock { underWay.remove(recording.call.id) }
@@ -70,11 +72,13 @@ final class CarrierRecordings: @unchecked Sendable {
                 ["call": .text(recording.call.id), "cause": .text(error.token)])
             guard number < parts.settings.downloadPauses.count else {
                 await fail(recording, error)
-                return finish(recording, error.token)
+                finish(recording, error.token)
+                // What was said may be known all the same.
+                return await recording.whenKnown()
             }
             var next = recording
             // A dead address is asked for anew, and so is one whose file is not what it should be.
-            if error != .unreachable { next.source = nil }
+            next.isStale = error != .unreachable
             let pause = error == .expired && number == 0 ? 0 : parts.settings.downloadPauses[number]
             later(pause) { [self, next] in await attempt(next, number: number + 1) }
         }
@@ -84,7 +88,11 @@ final class CarrierRecordings: @unchecked Sendable {
     private func adopt(_ recording: CarrierRecording) async throws(RecordingFailure) {
         let known: RecordingSource?
         do throws(RESTFailure) {
-            if let source = recording.source { known = source } else { known = try await recording.renew() }
+            if let source = recording.source, !recording.isStale {
+                known = source
+            } else {
+                known = try await recording.renew()
+            }
         } catch {
             throw .refused(error)
         }
@@ -155,19 +163,18 @@ final class CarrierRecordings: @unchecked Sendable {
 
     /// There will be no recording: a row that says so, and why.
     private func fail(_ recording: CarrierRecording, _ failure: RecordingFailure) async {
-        var call = recording.call
-        let ending = CallEnding(
-            endedAt: call.endedAt ?? call.startedAt, durationSamples: 0, who: call.endWho ?? .carrier,
-            why: call.endWhy ?? "hangup")
-        (call.endedAt, call.endWho, call.endWhy) = (nil, nil, nil)
+        let host = recording.source.flatMap { Self.host($0.url) } ?? ""
+        let provenance = RecordingProvenance(
+            carrier: recording.call.carrier, recordingID: recording.recordingID, host: host,
+            downloadedAt: ArchiveTime.now(), format: recording.source?.format ?? .mp3,
+            statedMilliseconds: recording.source?.statedMilliseconds)
         do throws(ArchiveError) {
-            try await parts.archive.apply(.open(call))
             try await parts.archive.apply(
-                .fail(id: call.id, cause: "download_" + failure.token, ending: ending))
+                .failAdoption(recording.call, provenance, cause: "download_" + failure.token))
         } catch {
             parts.log(
                 .error, "carrier_recording_not_kept",
-                ["call": .text(call.id), "error": .text("\(error)")])
+                ["call": .text(recording.call.id), "error": .text("\(error)")])
         }
     }
 

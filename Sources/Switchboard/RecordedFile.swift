@@ -54,7 +54,8 @@ struct RecordedFile: Sendable, Hashable {
         }
     }
 
-    private init(bytes: Int64, samples: Int64, rate: Int, channels: Int) {
+    /// A file of these facts.
+    init(bytes: Int64, samples: Int64, rate: Int, channels: Int) {
         self.bytes = bytes
         self.samples = samples
         self.rate = rate

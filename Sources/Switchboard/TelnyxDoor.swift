@@ -71,7 +71,12 @@ struct TelnyxDoor: Sendable {
         let base = parts.settings.proxies.base(peer: request.remoteAddress, headers: request.headers)
         let action = event.callControlID.flatMap { book.take(event, of: $0, at: Self.now) }
         parts.errands.run { [self] in
-            await keep(row)
+            // A recording's row is on the disk before anything is done about it: what a restart finds is whole. Nobody
+            // who rings waits for the disk.
+            switch event.kind {
+            case .recordingSaved, .transcriptionSaved: await keep(row)
+            default: parts.record(row)
+            }
             tell(event)
             if let id = event.callControlID, let action { await act(action, id, event, base) }
             switch event.kind {
@@ -83,7 +88,6 @@ struct TelnyxDoor: Sendable {
         }
     }
 
-    /// The row is on the disk before anything is done about a recording: what a restart finds is whole.
     private func keep(_ row: CarrierEventRow) async {
         do throws(ArchiveError) {
             try await parts.archive.apply(.carrierEvent(row))

@@ -39,7 +39,7 @@ struct TelnyxRecordings: Sendable {
                     guard commands.isAble else { throw .unauthorized }
                     return Self.source(try await commands.recording(recordingID))
                 },
-                whenAdopted: { await attach(recordingID, ofCall: call.carrierCallID) }))
+                whenKnown: { await attach(recordingID, ofCall: call.carrierCallID) }))
     }
 
     /// What was said in a recording is known; it may be known before the recording is ours.
