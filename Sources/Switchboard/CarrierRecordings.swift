@@ -26,6 +26,8 @@ struct CarrierRecording: Sendable {
     var source: RecordingSource?
     /// Whether that has failed: the carrier is asked for a fresh address.
     var isStale = false
+    /// Whose doing the call's end was, and why, as far as that is known by the time the recording is there.
+    var ending: @Sendable (_ milliseconds: Int64?) -> (who: EndParty, why: String)?
     /// Asks the carrier for a fresh address; nil when it has none yet.
     var renew: @Sendable () async throws(RESTFailure) -> RecordingSource?
     /// Told when the recording has its row: adopted, or failed for good.
@@ -103,6 +105,9 @@ final class CarrierRecordings: @unchecked Sendable {
         var row = recording.call
         row.durationSamples = file.samples
         row.rate = file.rate
+        if let ending = recording.ending(file.milliseconds) {
+            (row.endWho, row.endWhy) = (ending.who, ending.why)
+        }
         let request = AdoptRequest(
             call: row, bytes: file.bytes, samples: file.samples, rate: file.rate,
             channels: file.channels == 1 ? .mixed : .dual,
@@ -168,9 +173,12 @@ final class CarrierRecordings: @unchecked Sendable {
             carrier: recording.call.carrier, recordingID: recording.recordingID, host: host,
             downloadedAt: ArchiveTime.now(), format: recording.source?.format ?? .mp3,
             statedMilliseconds: recording.source?.statedMilliseconds)
+        var row = recording.call
+        if let ending = recording.ending(nil) { (row.endWho, row.endWhy) = (ending.who, ending.why) }
+        let call = row
         do throws(ArchiveError) {
             try await parts.archive.apply(
-                .failAdoption(recording.call, provenance, cause: "download_" + failure.token))
+                .failAdoption(call, provenance, cause: "download_" + failure.token))
         } catch {
             parts.log(
                 .error, "carrier_recording_not_kept",

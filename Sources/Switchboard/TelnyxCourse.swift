@@ -71,11 +71,9 @@ struct TelnyxCourse: Sendable {
         let action = flow.take(event)
         guard flow.duplicates == before else { return nil }
         role = role ?? TelnyxRole(clientState: event.clientState)
+        if event.kind == .callHangup { hangupSource = hangupSource ?? event.hangupSource }
         if action == .answer { return .receive }
-        guard !isOver else {
-            hangupSource = hangupSource ?? event.hangupSource
-            return nil
-        }
+        guard !isOver else { return nil }
         switch event.kind {
         case .callAnswered: return answered()
         case .speakEnded: return spoken()

@@ -2,6 +2,7 @@
 
 import Archive
 import Carriers
+import Routing
 import Signalling
 import Telemetry
 
@@ -35,6 +36,10 @@ struct TelnyxRecordings: Sendable {
         await office.take(
             CarrierRecording(
                 recordingID: recordingID, call: call, source: Self.source(event),
+                ending: { [book, standard = parts.settings.voicemail] milliseconds in
+                    let course = event.callControlID.flatMap { book.course($0) }
+                    return Self.ending(course, standard, milliseconds)
+                },
                 renew: { () async throws(RESTFailure) in
                     guard commands.isAble else { throw .unauthorized }
                     return Self.source(try await commands.recording(recordingID))
@@ -150,13 +155,21 @@ struct TelnyxRecordings: Sendable {
             carrier: Carrier.telnyx.rawValue, carrierCallID: event.callControlID ?? "",
             caller: event.from, called: event.to, startedAt: startedAt)
         call.endedAt = Self.instant(event.recordingEndedAt)
-        if let course, course.role == .voicemail {
-            // Ended by the caller's hang-up, or by silence or length while the caller stayed.
-            call.endWho = course.isOver ? .caller : .server
-            call.endWhy = course.isOver ? "hangup" : "message_silence"
-        }
         call.parameters = Self.parameters(event, course?.role)
         return call
+    }
+
+    /// How a message of ours ended, when its recording of `milliseconds` is there: by the caller's hang-up, or by silence
+    /// or length while the caller stayed. Nil for other calls, and for those that an earlier server knew.
+    static func ending(
+        _ course: TelnyxCourse?, _ standard: VoicemailPlan, _ milliseconds: Int64?
+    ) -> (who: EndParty, why: String)? {
+        guard let course, course.role == .voicemail else { return nil }
+        if course.hangupSource == "caller" { return (.caller, "hangup") }
+        let longest = (course.plan?.voicemail ?? standard).maximumSeconds
+        // The carrier stops within a second of the limit.
+        if let milliseconds, milliseconds >= Int64(longest - 1) * 1000 { return (.server, "message_full") }
+        return (.server, "message_silence")
     }
 
     private static func parameters(_ event: TelnyxEvent, _ role: TelnyxRole?) -> String {

@@ -9,7 +9,8 @@ import Testing
 @testable import Simulator
 
 @Suite(.serialized) struct TelnyxDoorTests {
-    private static func initiated(_ event: String, _ call: String, _ direction: String = "incoming") -> String {
+    private static func initiated(_ event: String, _ call: String, _ direction: String = "incoming") -> String
+    {
         #"{"data":{"event_type":"call.initiated","id":"\#(event)","occurred_at":"2026-11-21T10:00:00Z","payload":{"call_control_id":"\#(call)","direction":"\#(direction)","state":"parked","from":"+14155550100","to":"+18005551212"},"record_type":"event"},"meta":{"attempt":1}}"#
     }
 
@@ -106,6 +107,17 @@ import Testing
         let ids = house.bodies("answer").map { $0["command_id"]?.text }
         #expect(ids.count == 2 && Set(ids).count == 1)
         #expect(try house.rows().map(\.recording.state) == [.sealed])
+        house.close()
+    }
+
+    /// The stream does not come about: the caller is told instead of hearing nothing.
+    @Test func aStreamThatFailsIsSaid() async throws {
+        let port = try TelnyxHouse.freePort()
+        let house = try TelnyxHouse(values: ["server.public_url": "http://127.0.0.1:\(port)"])
+        let id = await house.ring()
+        #expect(house.faults == ["stream: its upgrade was refused"])
+        #expect(house.telnyx.call(id)?.commands == ["answer", "speak", "hangup"])
+        #expect(try house.rows().isEmpty)
         house.close()
     }
 
