@@ -90,6 +90,17 @@ final class TelnyxHouse: Sendable {
         return nil
     }
 
+    /// The kinds of the webhooks of call `id` that are kept, once there are `count`: they are kept after their answer.
+    func kinds(_ id: String, count: Int) async throws -> Set<String> {
+        var kinds: [String] = []
+        for _ in 0..<200 {
+            kinds = try house.exchange.archive.catalog.carrierEvents(ofCarrierCall: id).map(\.kind)
+            if kinds.count >= count { break }
+            try await Task.sleep(for: .milliseconds(25))
+        }
+        return Set(kinds)
+    }
+
     /// The bodies of the commands `action` that Telnyx was given.
     func bodies(_ action: String) -> [RESTValue] {
         telnyx.desk.requests.filter { $0.path.hasSuffix("/actions/" + action) }
