@@ -62,7 +62,8 @@ let package = Package(
         room(
             "Switchboard",
             [
-                "Signalling", "Routing", "Carriers", "Agents", "Speech", "Archive", "Net", "Audio", "Wire",
+                "Signalling", "Routing", "Carriers", "Agents", "Speech", "Archive", "Recording", "Net", "Audio",
+                "Wire",
                 "Cryptography", "Telemetry",
             ]),
         room("Desk", ["Archive", "Carriers", "Agents", "Net", "Telemetry", "Routing", "Wire"]),
@@ -99,13 +100,13 @@ let package = Package(
         tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
         tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry"]),
         tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry", "Routing"]),
+        tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
         tests(
             "Switchboard",
             [
-                "Simulator", "Signalling", "Routing", "Carriers", "Agents", "Archive", "Net", "Cryptography",
-                "Telemetry", "Audio",
+                "Simulator", "Signalling", "Routing", "Carriers", "Agents", "Archive", "Recording", "Net", "Wire",
+                "Cryptography", "Telemetry", "Audio",
             ]),
-        tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
         // The server that the catastrophe tests kill, and the disk that stands still under it.
         .target(name: "CSlowDisk", path: "Tests/CSlowDisk"),
         .executableTarget(
@@ -118,11 +119,6 @@ let package = Package(
                 "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers",
                 "Agents", "Net", "Audio", "Wire", "Telemetry", "Routing", "Signalling", "Cryptography",
                 "Switchboard",
-            ]),
-        tests(
-            "Switchboard",
-            [
-                "Signalling", "Routing", "Carriers", "Archive", "Net", "Wire", "Cryptography", "Telemetry",
             ]),
         tests(
             "teeline",

@@ -89,6 +89,35 @@ extension CatalogChanges {
         }
     }
 
+    /// The rows of a carrier's recording that could not be fetched: nothing goes missing in silence. One that is known
+    /// already stays as it is.
+    func failAdoption(
+        _ failed: CallRow, _ provenance: RecordingProvenance, cause: String
+    ) throws(ArchiveError) -> ChangeOutcome {
+        guard !cause.isEmpty, cause.utf8.count <= 200 else { throw .badValue(field: "cause") }
+        guard provenance.carrier == failed.carrier, !provenance.recordingID.isEmpty else {
+            throw .badValue(field: "recording_id")
+        }
+        return try connection.transaction { () throws(ArchiveError) in
+            let known = try RowMapping.adopted(
+                carrier: provenance.carrier, recordingID: provenance.recordingID, connection)
+            guard known == nil else { return ChangeOutcome(unchanged: 1) }
+            var call = failed
+            call.parameters = try related(call)
+            try insert(call)
+            try connection.execute(
+                """
+                INSERT INTO recordings (call_id, started_at, state, cause, origin, provenance)
+                VALUES (?, ?, 'failed', ?, 'carrier', ?)
+                """,
+                [.text(call.id), .integer(call.startedAt), .text(cause), .text(provenance.json)])
+            try trace(
+                "recording.failed", call.id,
+                [("carrier", JSONText.quoted(call.carrier)), ("cause", JSONText.quoted(cause))])
+            return ChangeOutcome(added: 1)
+        }
+    }
+
     /// The call's parameters, with the bridged call of the same carrier's identifier in `bridged_call`.
     private func related(_ call: CallRow) throws(ArchiveError) -> String {
         let bridged = try connection.first(

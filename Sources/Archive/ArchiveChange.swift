@@ -91,6 +91,8 @@ public enum ArchiveChange: Sendable {
     case note(kind: String, callID: String?, detail: String)
     /// A recording that a carrier made becomes one of the archive's, with a call row of its own.
     case adopt(AdoptRequest)
+    /// A recording that a carrier made could not be fetched, and why (a short token): a call row of its own all the same.
+    case failAdoption(CallRow, RecordingProvenance, cause: String)
     /// What was said in an adopted recording, once.
     case attachTranscript(id: String, turns: [TurnRow])
     /// What is known of the customer behind a telephone number; replaces what was.

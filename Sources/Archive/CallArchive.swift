@@ -158,6 +158,8 @@ public final class CallArchive: Sendable {
             case .fail(let id, let cause, let ending): try changes.fail(id, cause: cause, ending)
             case .note(let kind, let callID, let detail): try changes.note(kind, callID, detail)
             case .adopt(let request): return try sealing.adopt(request)
+            case .failAdoption(let call, let provenance, let cause):
+                return try changes.failAdoption(call, provenance, cause: cause)
             case .attachTranscript(let id, let turns): return try changes.attachTranscript(id, turns)
             case .storeContext(let row): return try changes.storeContext(row)
             case .removeContext(let phone): return try changes.removeContext(phone)

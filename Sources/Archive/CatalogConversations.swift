@@ -46,7 +46,7 @@ extension Catalog {
         }
     }
 
-    /// The recording that was made of a carrier's, or nil: ask before downloading it once more.
+    /// The row of a carrier's recording, adopted or failed, or nil: ask before downloading it once more.
     public func adopted(carrier: String, recordingID: String) throws(ArchiveError) -> ListedCall? {
         try read { connection throws(ArchiveError) in
             try RowMapping.adopted(carrier: carrier, recordingID: recordingID, connection)

@@ -173,16 +173,32 @@ extension Catalog {
         }
     }
 
+    /// At most `limit` webhooks of one kind that came at or after `instant` (microseconds UTC), in the order they came: at
+    /// start, for what an earlier server was told and did not act on.
+    public func carrierEvents(
+        carrier: String, kind: String, since instant: Int64, limit: Int = 10_000
+    ) throws(ArchiveError) -> [CarrierEventRow] {
+        try carrierEvents(
+            "carrier = ? AND kind = ? AND received_at >= ?",
+            [.text(carrier), .text(kind), .integer(instant)], limit: limit)
+    }
+
     /// At most `limit` webhooks of a carrier's call, in the order they came.
     public func carrierEvents(
         ofCarrierCall carrierCallID: String, limit: Int = 1000
+    ) throws(ArchiveError) -> [CarrierEventRow] {
+        try carrierEvents("carrier_call_id = ?", [.text(carrierCallID)], limit: limit)
+    }
+
+    private func carrierEvents(
+        _ condition: String, _ values: [SQLiteValue], limit: Int
     ) throws(ArchiveError) -> [CarrierEventRow] {
         try read { connection throws(ArchiveError) in
             try connection.rows(
                 """
                 SELECT carrier, event_key, carrier_call_id, kind, occurred_at, received_at, detail
-                FROM carrier_events WHERE carrier_call_id = ? ORDER BY number LIMIT ?
-                """, [.text(carrierCallID), .integer(Int64(max(limit, 0)))]
+                FROM carrier_events WHERE \(condition) ORDER BY number LIMIT ?
+                """, values + [.integer(Int64(max(limit, 0)))]
             ) { row throws(ArchiveError) in
                 CarrierEventRow(
                     carrier: row.text(0), key: row.text(1), carrierCallID: row.optionalText(2),

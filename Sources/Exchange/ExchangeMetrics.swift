@@ -71,6 +71,11 @@ enum ExchangeMetrics {
             "teeline_context_lookup_seconds", .histogram, help: "How long its answers took.",
             bounds: seconds)
         metrics.declare(
+            "teeline_telnyx_events_total", .counter, help: "Telnyx's webhooks by kind; duplicates apart.")
+        metrics.declare(
+            "teeline_carrier_recordings_total", .counter,
+            help: "Recordings that carriers made, by carrier and by what became of them.")
+        metrics.declare(
             "teeline_rest_requests_total", .counter, help: "Requests to REST services, by outcome.")
         metrics.declare(
             "teeline_speech_total", .counter, help: "Texts to be spoken, by source and outcome.")

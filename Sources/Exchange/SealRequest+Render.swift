@@ -4,6 +4,7 @@ import Archive
 import Calls
 import Foundation
 import Recording
+import Routing
 
 extension SealRequest {
     /// The request that makes `render` final. `recovery` says why it had to be recovered, `dropped` what of
@@ -47,7 +48,8 @@ extension SealRequest {
             events: call.events.map {
                 EventRow(kind: $0.kind, position: $0.position, length: $0.length, detail: Self.detail($0))
             },
-            metrics: Self.metrics(call))
+            metrics: Self.metrics(call),
+            origin: call.header.mode == CallMode.voicemail.rawValue ? .voicemail : .bridge)
     }
 
     /// The end of a call whose server did not live to write it.

@@ -70,7 +70,10 @@ extension SwitchboardSettings {
         telnyx.track = values.text("telnyx.track")
         telnyx.streamCodec = values.text("telnyx.stream_codec")
         telnyx.bidirectionalCodec = values.text("telnyx.codec")
-        telnyx.samplingRate = values.count("telnyx.sampling_rate")
+        // The other codecs have one rate only, which need not be asked for.
+        let rate = values.count("telnyx.sampling_rate")
+        telnyx.samplingRate =
+            ["OPUS", "L16"].contains(telnyx.bidirectionalCodec) && rate != 8000 ? rate : nil
         telnyx.targetLegs = values.text("telnyx.target_legs")
         telnyx.silenceWhenIdle = values.flag("telnyx.silence_when_idle")
         telnyx.recordsVoicemail = values.text("voicemail.by") == "telnyx"

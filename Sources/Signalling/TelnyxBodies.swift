@@ -173,6 +173,8 @@ public struct TelnyxRecordStart: Sendable, Hashable {
     public var timeoutSeconds: Int?
     /// Whether it is transcribed, and by which engine (`A`, `B`, `deepgram/nova-3`).
     public var transcribes: Bool?, transcriptionEngine: String?
+    /// The file's name; Telnyx adds the time.
+    public var fileName: String?
 
     /// A recording in two channels unless told otherwise.
     public init(channels: String = "dual", format: String = "wav") {
@@ -193,6 +195,7 @@ public struct TelnyxRecordStart: Sendable, Hashable {
         body.add("timeout_secs", timeoutSeconds)
         body.add("transcription", transcribes)
         body.add("transcription_engine", transcriptionEngine)
+        body.add("custom_file_name", fileName)
         tag.add(to: &body)
         return body
     }

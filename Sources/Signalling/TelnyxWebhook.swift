@@ -25,6 +25,12 @@ public enum TelnyxEventKind: Sendable, Hashable {
         "call.recording.error": .recordingError, "call.recording.transcription.saved": .transcriptionSaved,
     ]
 
+    /// Its name as Telnyx documents it; normalised where it is unknown to us.
+    public var name: String {
+        if case .other(let name) = self { return name }
+        return Self.known.first { $0.value == self }?.key ?? "unknown"
+    }
+
     /// The kind called `name`.
     public init(_ name: String) {
         let normal = name.lowercased().replacing("_", with: ".")

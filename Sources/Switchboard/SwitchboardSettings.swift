@@ -43,7 +43,7 @@ public struct TelnyxAccount: Sendable {
     public var streamCodec = ""
     /// `stream_bidirectional_codec`.
     public var bidirectionalCodec = "PCMU"
-    /// `stream_bidirectional_sampling_rate`, in hertz; nil: not asked for.
+    /// `stream_bidirectional_sampling_rate`, in hertz; nil: Telnyx's default (8000), which is not asked for.
     public var samplingRate: Int?
     /// `stream_bidirectional_target_legs`.
     public var targetLegs = "self"
@@ -140,6 +140,8 @@ public struct SwitchboardSettings: Sendable {
     public var voicemail = VoicemailPlan()
     /// The rules.
     public var routing: RoutingTable
+    /// Pauses between attempts to download a carrier's recording, in milliseconds; one attempt more than pauses.
+    public var downloadPauses = [1_000, 5_000, 20_000, 60_000, 180_000]
     /// The service that knows customers.
     public var contexts: ContextService?
     /// Twilio.

@@ -84,6 +84,7 @@ public final class TelephoneSwitchboard: Sendable {
         elevenLabs = ElevenLabsDoor(parts)
         speech = SpeechDoor(parts)
         placer = CallPlacer(parts)
+        telnyx.recordings.resume()
     }
 
     /// Most bytes of the body that follows `head`; nil when it knocks at none of these doors. Who is unknown may send 64

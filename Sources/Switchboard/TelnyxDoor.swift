@@ -1,16 +1,148 @@
-// Telnyx's webhook: calls that come in, their way, and what Telnyx records of them.
+// Telnyx's webhook: each event acknowledged at once, acted on afterwards.
 
+import Archive
+import Carriers
+import Cryptography
 import Net
+import Signalling
+import Telemetry
 
 /// Answers Telnyx.
 struct TelnyxDoor: Sendable {
-    private let parts: SwitchboardParts
+    let parts: SwitchboardParts
+    let book = TelnyxCallBook()
+    let commands: TelnyxCommands
+    let recordings: TelnyxRecordings
+    private let replays = ReplayMemory()
 
-    init(_ parts: SwitchboardParts) { self.parts = parts }
+    init(_ parts: SwitchboardParts) {
+        self.parts = parts
+        commands = TelnyxCommands(parts)
+        recordings = TelnyxRecordings(parts, commands: commands, book: book)
+    }
 
     /// An event of a call: acknowledged at once, acted on afterwards.
-    func event(_ request: HTTPRequest) -> HTTPOutcome { .response(TelephoneSwitchboard.problem(501, "not_ready")) }
+    func event(_ request: HTTPRequest) -> HTTPOutcome {
+        // The signature is of the body alone: what stands in a query nobody has signed.
+        guard request.method == "POST" || parts.settings.authIsOff else {
+            parts.log(.warning, "telnyx_event_by_query", ["hint": "set the webhook's method to POST"])
+            return .response(TelephoneSwitchboard.problem(400, "unsigned_query"))
+        }
+        let key = TelnyxSignature.replayKey(
+            body: request.body, signature: request.header(TelnyxSignature.header) ?? request.target)
+        do throws(CryptographyError) {
+            guard try replays.admit(key, at: Self.now) == .fresh else {
+                count("teeline_telnyx_events_total", "kind", "duplicate")
+                return .response(HTTPResponse(status: 200))
+            }
+        } catch {
+            parts.log(.error, "telnyx_event_failed", ["error": .text("\(error)")])
+            return .response(TelephoneSwitchboard.problem(503, "not_ready"))
+        }
+        let event: TelnyxEvent
+        do throws(SignallingError) {
+            event =
+                request.method == "GET"
+                ? try TelnyxEvent(query: request.query) : try TelnyxEvent(json: request.body)
+        } catch {
+            forget(key)
+            count("teeline_telnyx_events_total", "kind", "malformed")
+            parts.log(.warning, "telnyx_event_malformed", ["error": .text("\(error)")])
+            return .response(TelephoneSwitchboard.problem(400, "malformed"))
+        }
+        take(event, request)
+        return .response(HTTPResponse(status: 200))
+    }
 
-    /// A call has ended: it has to be hung up when Telnyx does not know.
-    func callEnded(_ call: EndedCall) {}
+    /// A call has ended: it has to be hung up when Telnyx does not know. Closing the stream does not end it.
+    func callEnded(_ call: EndedCall) {
+        guard call.carrier == .telnyx, !call.carrierHasHungUp, commands.isAble else { return }
+        parts.errands.run { [commands] in await commands.hangUp(call.carrierCallID) }
+    }
+
+    private func take(_ event: TelnyxEvent, _ request: HTTPRequest) {
+        let kind = if case .other = event.kind { "other" } else { event.kind.name }
+        count("teeline_telnyx_events_total", "kind", kind)
+        let row = CarrierEventRow(
+            carrier: Carrier.telnyx.rawValue, key: String(event.id.prefix(256)),
+            carrierCallID: event.callControlID, kind: event.kind.name,
+            occurredAt: event.occurredAt.flatMap(ArchiveTime.parse), receivedAt: ArchiveTime.now(),
+            detail: SwitchboardParts.detail(request))
+        let base = parts.settings.proxies.base(peer: request.remoteAddress, headers: request.headers)
+        let action = event.callControlID.flatMap { book.take(event, of: $0, at: Self.now) }
+        parts.errands.run { [self] in
+            // A recording's row is on the disk before anything is done about it: what a restart finds is whole. Nobody
+            // who rings waits for the disk.
+            switch event.kind {
+            case .recordingSaved, .transcriptionSaved: await keep(row)
+            default: parts.record(row)
+            }
+            tell(event)
+            if let id = event.callControlID, let action { await act(action, id, event, base) }
+            switch event.kind {
+            case .recordingSaved: await recordings.saved(event)
+            case .transcriptionSaved: await recordings.transcribed(event)
+            case .recordingError: recordings.failed(event)
+            default: break
+            }
+        }
+    }
+
+    private func keep(_ row: CarrierEventRow) async {
+        do throws(ArchiveError) {
+            try await parts.archive.apply(.carrierEvent(row))
+        } catch {
+            parts.log(
+                .error, "webhook_not_kept", ["kind": .text(row.kind), "error": .text("\(error)")])
+        }
+    }
+
+    /// Tells the floor and the outbound call of `event`.
+    private func tell(_ event: TelnyxEvent) {
+        guard let id = event.callControlID else { return }
+        switch event.kind {
+        case .callInitiated where event.direction == .outgoing: went(event, id, to: .ringing)
+        case .callAnswered: went(event, id, to: .answered)
+        case .callHangup:
+            went(event, id, to: Self.end(event.hangupCause), cause: event.hangupCause)
+            _ = parts.floor.carrierHungUp(.telnyx, carrierCallID: id)
+        case .streamingFailed:
+            count("teeline_incoming_calls_total", "carrier", "telnyx", "outcome", "stream_failed")
+            parts.log(.error, "telnyx_stream_failed", ["call": .text(TelnyxCommands.mark(id))])
+        default: break
+        }
+    }
+
+    private func went(_ event: TelnyxEvent, _ id: String, to state: DialState, cause: String? = nil) {
+        parts.dialWent(.telnyx, carrierCallID: id, to: state, cause: cause.map { String($0.prefix(64)) })
+    }
+
+    /// What an outbound call's hangup_cause (carriers.md §3.1.6) makes of it.
+    static func end(_ cause: String?) -> DialState {
+        switch cause {
+        case "user_busy": .busy
+        case "no_answer", "timeout": .noAnswer
+        case "originator_cancel": .canceled
+        case "call_rejected", "not_found", "unspecified": .failed
+        default: .completed
+        }
+    }
+
+    private func forget(_ key: String) {
+        do throws(CryptographyError) {
+            try replays.forget(key)
+        } catch {
+            parts.log(.error, "telnyx_event_failed", ["error": .text("\(error)")])
+        }
+    }
+
+    func count(_ metric: String, _ labels: String...) {
+        let pairs = stride(from: 0, to: labels.count - 1, by: 2).map {
+            MetricsRegistry.label(labels[$0], labels[$0 + 1])
+        }
+        parts.metrics.add(metric, labels: pairs.joined(separator: ","))
+    }
+
+    /// Milliseconds of the clock that only goes on.
+    static var now: Int64 { MonotonicTime.now.nanoseconds / 1_000_000 }
 }

@@ -23,14 +23,6 @@ final class LoggedLines: @unchecked Sendable {
     func has(_ event: String) -> Bool { all.contains { $0.contains("\"event\":\"\(event)\"") } }
 }
 
-/// A floor without calls.
-struct EmptyFloor: CallFloor {
-    func room(caller: String?, called: String?) -> Room { .free }
-    func carrierHungUp(_ carrier: Carrier, carrierCallID: String) -> Bool { false }
-    func liveCall(_ id: String) -> (carrier: Carrier, carrierCallID: String)? { nil }
-    func hangUp(_ id: String) -> Bool { false }
-}
-
 /// A switchboard in a temporary folder. Call `close` at the end.
 final class ElevenLabsBoard: Sendable {
     static let webhookSecret = "wsec_0123456789abcdef"

@@ -1,0 +1,95 @@
+// A switchboard over a storage of its own, that webhooks are offered to without a socket.
+
+import Archive
+import Carriers
+import Foundation
+import Net
+import Routing
+import Telemetry
+import Testing
+
+@testable import Simulator
+@testable import Switchboard
+
+/// A switchboard with a simulated Telnyx behind it. Call `close` at the end.
+final class TelnyxDesk {
+    let folder: String
+    let telnyx: SimulatedTelnyxREST
+    let client = HTTPClient()
+    private(set) var archive: CallArchive
+    private(set) var switchboard: TelephoneSwitchboard
+    private let settings: SwitchboardSettings
+
+    init(
+        pauses: [Int] = [10, 10], telnyx change: (inout SimulatedTelnyxSettings) -> Void = { _ in }
+    ) throws {
+        folder = NSTemporaryDirectory() + "teeline-switchboard-" + UUID().uuidString
+        var service = SimulatedTelnyxSettings()
+        change(&service)
+        telnyx = try SimulatedTelnyxREST.start(service)
+        var settings = SwitchboardSettings(routing: RoutingTable(standard: CallPlan()))
+        settings.authIsOff = true
+        settings.requestsPerMinute = 1_000_000
+        settings.downloadPauses = pauses
+        settings.telnyx.apiKey = .init(service.apiKey)
+        settings.telnyx.baseURL = telnyx.desk.baseURL
+        self.settings = settings
+        archive = try CallArchive(StorageLayout(root: folder))
+        switchboard = try Self.open(archive, settings, client)
+    }
+
+    private static func open(
+        _ archive: CallArchive, _ settings: SwitchboardSettings, _ client: HTTPClient
+    ) throws -> TelephoneSwitchboard {
+        let log = Log(level: .error)
+        return try TelephoneSwitchboard(
+            settings: settings, archive: archive, client: client, floor: EmptyFloor(),
+            passes: try PassOffice(archive: archive, milliseconds: 120_000, log: log), log: log,
+            metrics: MetricsRegistry())
+    }
+
+    /// The server stops and another one starts over the same storage.
+    func restart() throws {
+        _ = switchboard.drain(milliseconds: 5_000)
+        archive.close()
+        archive = try CallArchive(StorageLayout(root: folder))
+        switchboard = try Self.open(archive, settings, client)
+    }
+
+    /// Offers an event; the answer's status.
+    @discardableResult func offer(
+        _ kind: String, _ event: String, call: String = "v3:call", _ fields: String = ""
+    ) -> Int {
+        let more = fields.isEmpty ? "" : "," + fields
+        let body =
+            #"{"data":{"event_type":"\#(kind)","id":"\#(event)","occurred_at":"2026-11-21T10:00:00Z","payload":{"call_control_id":"\#(call)"\#(more)},"record_type":"event"}}"#
+        let outcome = switchboard.offer(
+            HTTPRequest(
+                method: "POST", path: "/telnyx/webhook", headers: [("Content-Type", "application/json")],
+                body: Array(body.utf8), remoteAddress: "127.0.0.1"))
+        if case .response(let response) = outcome { return response.status }
+        return 0
+    }
+
+    /// Waits until `condition` gives something, at most 5 s.
+    func wait<Value>(_ condition: () throws -> Value?) async throws -> Value? {
+        for _ in 0..<500 {
+            if let value = try condition() { return value }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return nil
+    }
+
+    /// The row of the recording `id`.
+    func row(_ id: String) async throws -> ListedCall? {
+        try await wait { try archive.catalog.adopted(carrier: "telnyx", recordingID: id) }
+    }
+
+    func close() {
+        _ = switchboard.drain(milliseconds: 5_000)
+        archive.close()
+        client.close()
+        telnyx.stop()
+        do { try FileManager.default.removeItem(atPath: folder) } catch { return }
+    }
+}

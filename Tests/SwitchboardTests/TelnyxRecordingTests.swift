@@ -1,0 +1,168 @@
+// Telnyx's recordings on their way into the archive: late, dead, broken, twice, and over a restart.
+
+import Archive
+import Foundation
+import Net
+import Recording
+import Testing
+
+@testable import Simulator
+@testable import Switchboard
+
+@Suite(.serialized) struct TelnyxRecordingTests {
+    private static func mp3(milliseconds: Int) throws -> [UInt8] {
+        var encoder = try MP3Encoder(MP3Settings(rate: 8000, channels: .mixed, kilobits: 24))
+        var output: [UInt8] = []
+        let sound = [Int16](repeating: 100, count: milliseconds * 8)
+        try sound.withUnsafeBufferPointer { try encoder.encode(left: $0, right: $0, into: &output) }
+        try encoder.finish(into: &output)
+        return output
+    }
+
+    /// A recording at the simulated Telnyx, and what its webhook would say: 3 s long.
+    private static func recorded(_ desk: TelnyxDesk, _ id: String = "rec-1", url: String? = nil) -> String {
+        let began = WallTime(microseconds: 1_795_255_362_000_000)
+        let ended = WallTime(microseconds: began.microseconds + 3_000_000)
+        var recording = TelnyxRecording(
+            id: id, callID: "v3:call", legID: "l", sessionID: "s", from: "+14155550100", to: "+18005551212",
+            channels: "single", format: "mp3", began: began)
+        recording.ended = ended
+        recording.isSaved = true
+        let saved = recording
+        desk.telnyx.books.change { $0.recordings.append(saved) }
+        let link = url ?? desk.telnyx.links(to: saved)["mp3"]?.text ?? ""
+        return
+            #""recording_id":"\#(id)","recording_started_at":"\#(began.iso8601)","recording_ended_at":"\#(ended.iso8601)","from":"+14155550100","recording_urls":{"mp3":"\#(link)"}"#
+    }
+
+    private static let said =
+        #""recording_id":"rec-1","status":"completed","transcription_text":"Call me back.""#
+
+    private static func downloads(_ desk: TelnyxDesk) -> Int {
+        desk.telnyx.desk.requests.count { $0.path.hasPrefix("/files/") }
+    }
+
+    /// What was said comes before the recording, and both twice under other ids: one row, one transcript.
+    @Test func theTranscriptionComesFirst() async throws {
+        let file = try Self.mp3(milliseconds: 3_000)
+        let desk = try TelnyxDesk { $0.recordings = ["mp3": file] }
+        defer { desk.close() }
+        #expect(desk.offer("call.recording.transcription.saved", "1", Self.said) == 200)
+        let saved = Self.recorded(desk)
+        for number in 2...4 { #expect(desk.offer("call.recording.saved", "\(number)", saved) == 200) }
+        #expect(desk.offer("call.recording.transcription.saved", "5", Self.said) == 200)
+        let row = try #require(try await desk.row("rec-1"))
+        #expect(row.recording.state == .sealed && row.recording.bytes == Int64(file.count))
+        #expect(row.recording.sha256 == Digest.sha256(file))
+        #expect(row.recording.provenance?.statedMilliseconds == 3_000)
+        let turns = try await desk.wait { () -> [TurnRow]? in
+            let turns = try desk.archive.catalog.turns(row.call.id)
+            return turns.isEmpty ? nil : turns
+        }
+        #expect(turns?.map(\.text) == ["Call me back."] && turns?.first?.role == .caller)
+        _ = desk.switchboard.drain(milliseconds: 5_000)
+        #expect(try desk.archive.catalog.count() == 1 && desk.telnyx.desk.faults.isEmpty)
+        #expect(try desk.archive.catalog.verifyLedger().isEmpty)
+    }
+
+    /// The address is dead: a fresh one is asked for, with the key, which the storage is not shown.
+    @Test func aDeadAddressIsRenewed() async throws {
+        let file = try Self.mp3(milliseconds: 3_000)
+        let desk = try TelnyxDesk { $0.recordings = ["mp3": file] }
+        defer { desk.close() }
+        let saved = Self.recorded(desk)
+        desk.telnyx.expireLinks()
+        #expect(desk.offer("call.recording.saved", "1", saved) == 200)
+        #expect(try await desk.row("rec-1")?.recording.state == .sealed)
+        #expect(Self.downloads(desk) == 2 && desk.telnyx.desk.faults.isEmpty)
+    }
+
+    /// What is no recording, is cut, or has another length, is no recording of ours: a row says why.
+    @Test(arguments: [
+        ("not_audio", 0), ("not_whole", 3_000), ("other_length", 6_000),
+    ])
+    func aBrokenFileIsARowThatSaysSo(cause: String, milliseconds: Int) async throws {
+        var file =
+            milliseconds == 0 ? Array("<html>Not here</html>".utf8) : try Self.mp3(milliseconds: milliseconds)
+        if cause == "not_whole" { file.removeLast(20) }
+        let bytes = file
+        let desk = try TelnyxDesk { $0.recordings = ["mp3": bytes] }
+        defer { desk.close() }
+        #expect(desk.offer("call.recording.transcription.saved", "1", Self.said) == 200)
+        #expect(desk.offer("call.recording.saved", "2", Self.recorded(desk)) == 200)
+        let row = try #require(try await desk.row("rec-1"))
+        #expect(row.recording.state == .failed && row.recording.cause == "download_" + cause)
+        #expect(row.recording.origin == .carrier && row.recording.path == nil)
+        #expect(row.call.caller == "+14155550100")
+        // Three attempts by two pauses. What was said is kept all the same, and no file is left.
+        #expect(Self.downloads(desk) == 3)
+        let turns = try await desk.wait { () -> Int? in
+            let count = try desk.archive.catalog.turns(row.call.id).count
+            return count > 0 ? count : nil
+        }
+        #expect(turns == 1)
+        #expect(try desk.archive.reconcile(checkHashes: true).findings.isEmpty)
+    }
+
+    /// Only https, and this machine: a webhook leads nowhere else.
+    @Test(arguments: [
+        "http://example.com/a.mp3", "file:///etc/passwd", "ftp://example.com/a", "", "https://",
+    ])
+    func addressesThatAreNotTaken(url: String) {
+        #expect(CarrierRecordings.host(url) == nil)
+    }
+
+    @Test func addressesThatAreTaken() {
+        #expect(CarrierRecordings.host("https://s3.example.com/a.mp3?X-Amz-Signature=1#") == "s3.example.com")
+        #expect(CarrierRecordings.host("http://127.0.0.1:8080/a.mp3") == "127.0.0.1:8080")
+        #expect(CarrierRecordings.host("http://127.0.0.1.example.com:80/a.mp3") == nil)
+    }
+
+    /// The server died between the webhook and the download: the next one fetches it, with a fresh address.
+    @Test func aRestartTakesUpWhatWasNotFetched() async throws {
+        let file = try Self.mp3(milliseconds: 3_000)
+        let desk = try TelnyxDesk { $0.recordings = ["mp3": file] }
+        defer { desk.close() }
+        let saved = Self.recorded(desk)
+        desk.telnyx.expireLinks()
+        try desk.archive.applyAndWait(
+            .carrierEvent(
+                CarrierEventRow(
+                    carrier: "telnyx", key: "1", carrierCallID: "v3:call", kind: "call.recording.saved",
+                    receivedAt: ArchiveTime.now(),
+                    detail:
+                        #"{"data":{"event_type":"call.recording.saved","id":"1","payload":{"call_control_id":"v3:call",\#(saved)}}}"#
+                )))
+        #expect(Self.downloads(desk) == 0)
+        try desk.restart()
+        let row = try #require(try await desk.row("rec-1"))
+        #expect(row.recording.state == .sealed && row.recording.sha256 == Digest.sha256(file))
+        // Once more: what is there is left alone.
+        let before = Self.downloads(desk)
+        try desk.restart()
+        _ = desk.switchboard.drain(milliseconds: 5_000)
+        #expect(Self.downloads(desk) == before)
+        #expect(try desk.archive.catalog.count() == 1)
+    }
+
+    /// A payload by the typed model has no recording_id: the call's recordings are asked for.
+    @Test func aRecordingWithoutAName() async throws {
+        let file = try Self.mp3(milliseconds: 3_000)
+        let desk = try TelnyxDesk { $0.recordings = ["mp3": file] }
+        defer { desk.close() }
+        let saved = Self.recorded(desk).replacing(#""recording_id":"rec-1","#, with: "")
+        #expect(desk.offer("call.recording.saved", "1", saved) == 200)
+        #expect(try await desk.row("rec-1")?.recording.state == .sealed)
+    }
+
+    @Test func whatTelnyxCouldNotRecordIsCounted() async throws {
+        let desk = try TelnyxDesk()
+        defer { desk.close() }
+        #expect(desk.offer("call.recording.error", "1", #""reason":"Internal server error""#) == 200)
+        let kinds = try await desk.wait { () -> [String]? in
+            let rows = try desk.archive.catalog.carrierEvents(ofCarrierCall: "v3:call")
+            return rows.isEmpty ? nil : rows.map(\.kind)
+        }
+        #expect(kinds == ["call.recording.error"])
+    }
+}
