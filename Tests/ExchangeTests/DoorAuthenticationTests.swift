@@ -16,10 +16,11 @@ import Testing
     }
 
     /// A token for Twilio's call `call`, as its TwiML brings it.
-    private func token(_ house: TestHouse, _ call: String, from: String = "+15550100") throws -> String {
+    private func token(_ house: TestHouse, _ call: String, from: String = "+15550100") async throws -> String
+    {
         let path = "/twilio/incoming-call"
         let body = Knock.form(call, from: from)
-        let answer = Knock.send(
+        let answer = await Knock.send(
             house.exchange.port, "POST", path, try Knock.proof(.twilio, path, body: body), body: body)
         #expect(answer.status == 200)
         return try #require(Knock.token(in: answer.text))
@@ -50,13 +51,14 @@ import Testing
                     method == "GET" ? route.path + "?" + String(decoding: form, as: UTF8.self) : route.path
                 let body = method == "GET" ? [] : form
                 let type = [(name: "Content-Type", value: "application/x-www-form-urlencoded")]
-                let none = Knock.send(port, method, target, body.isEmpty ? [] : type, body: body).status
+                let none = await Knock.send(port, method, target, body.isEmpty ? [] : type, body: body).status
                 #expect(none == (route.kind == .exotel ? 401 : 403), "\(method) \(route.path)")
                 let wrong = try Knock.proof(route.kind, target, body: body, isRight: false)
-                #expect(Knock.send(port, method, target, wrong, body: body).status == 403, "\(route.path)")
+                #expect(
+                    await Knock.send(port, method, target, wrong, body: body).status == 403, "\(route.path)")
                 for token in route.kind == .twilio ? ["new", "old"] : ["new"] {
                     let right = try Knock.proof(route.kind, target, body: body, token: token)
-                    let status = Knock.send(port, method, target, right, body: body).status
+                    let status = await Knock.send(port, method, target, right, body: body).status
                     #expect(
                         status != 0 && ![401, 403].contains(status), "\(method) \(route.path): \(status)")
                 }
@@ -71,34 +73,34 @@ import Testing
     @Test func everyMediaPathAsksForItsProof() async throws {
         let house = try house()
         let port = house.exchange.port
-        func upgrade(_ target: String, _ headers: [(name: String, value: String)] = []) -> Int {
-            Knock.send(port, "GET", target, Knock.webSocket + headers).status
+        func upgrade(_ target: String, _ headers: [(name: String, value: String)] = []) async -> Int {
+            await Knock.send(port, "GET", target, Knock.webSocket + headers).status
         }
         for path in Self.twilioPaths {
-            #expect(upgrade(path) == 403)
-            #expect(upgrade(path, try Knock.upgrade(path, isRight: false)) == 403)
+            #expect(await upgrade(path) == 403)
+            #expect(try await upgrade(path, Knock.upgrade(path, isRight: false)) == 403)
             // A signature of another path, and of the address that the untrusted headers claim.
-            #expect(upgrade(path, try Knock.upgrade("/other")) == 403)
-            #expect(upgrade(path, try Knock.upgrade(path)) == 101)
+            #expect(try await upgrade(path, Knock.upgrade("/other")) == 403)
+            #expect(try await upgrade(path, Knock.upgrade(path)) == 101)
         }
-        let twilio = try token(house, "CA1")
+        let twilio = try await token(house, "CA1")
         for path in ["/media-stream", "/audio"] {
-            #expect(upgrade(path) == 401)
-            #expect(upgrade(path + "?token=wrong") == 403)
+            #expect(await upgrade(path) == 401)
+            #expect(await upgrade(path + "?token=wrong") == 403)
             // A right token, but Twilio's.
-            #expect(upgrade(path + "?token=" + twilio) == 403)
+            #expect(await upgrade(path + "?token=" + twilio) == 403)
         }
-        #expect(upgrade("/media") == 401)
-        #expect(upgrade("/media", [("Authorization", Knock.wrongBasic)]) == 403)
-        #expect(upgrade("/media?token=" + twilio) == 403)
-        #expect(upgrade("/media", [("Authorization", Knock.basic)]) == 101)
+        #expect(await upgrade("/media") == 401)
+        #expect(await upgrade("/media", [("Authorization", Knock.wrongBasic)]) == 403)
+        #expect(await upgrade("/media?token=" + twilio) == 403)
+        #expect(await upgrade("/media", [("Authorization", Knock.basic)]) == 101)
         house.close()
     }
 
     @Test func aTokenOpensItsCallOnce() async throws {
         let lines = HouseLog()
         let house = try house(log: lines)
-        let token = try token(house, "CA7")
+        let token = try await token(house, "CA7")
         // Without a token, with a wrong one, and for another call.
         for (shown, call) in [(nil, "CA7"), ("wrong", "CA7"), (token, "CA8")] {
             let result = await house.network.call(try stream(house, shown, call: call))
@@ -123,7 +125,7 @@ import Testing
 
     @Test func ofTwentyStreamsWithOneTokenOneIsACall() async throws {
         let house = try house()
-        let token = try token(house, "CA20")
+        let token = try await token(house, "CA20")
         let settings = try (1...20).map {
             try stream(house, token, call: "CA20", milliseconds: 1_200, seed: UInt64($0))
         }
@@ -155,9 +157,9 @@ import Testing
                     .utf8)
             + [UInt8](repeating: 0x61, count: 200_000) + Array(#""}}"#.utf8)
         let right = try Knock.proof(.elevenLabs, path, body: body)
-        #expect(Knock.send(port, "POST", path, right, body: body).status == 200)
+        #expect(await Knock.send(port, "POST", path, right, body: body).status == 200)
         let wrong = try Knock.proof(.elevenLabs, path, body: body, isRight: false)
-        #expect(Knock.send(port, "POST", path, wrong, body: body).status == 403)
+        #expect(await Knock.send(port, "POST", path, wrong, body: body).status == 403)
         house.close()
     }
 
@@ -184,7 +186,7 @@ import Testing
         var answers: [Int] = []
         var last = ""
         for _ in 0..<12 {
-            let answer = Knock.send(house.exchange.port, "POST", path, body: Array("a=b".utf8))
+            let answer = await Knock.send(house.exchange.port, "POST", path, body: Array("a=b".utf8))
             answers.append(answer.status)
             last = answer.text
         }
@@ -193,7 +195,7 @@ import Testing
         let wait = last.components(separatedBy: "Retry-After: ").last?.components(separatedBy: "\r\n").first
         #expect(["1", "2"].contains(wait ?? ""))
         // An upgrade is counted with them.
-        #expect(Knock.send(house.exchange.port, "GET", "/media", Knock.webSocket).status == 429)
+        #expect(await Knock.send(house.exchange.port, "GET", "/media", Knock.webSocket).status == 429)
         house.close()
     }
 
@@ -203,7 +205,7 @@ import Testing
             key: "1", "doors.busy_message": "Wir sind <alle> im Gespräch & bald da.",
             "doors.message_language": "de-DE",
         ])
-        let token = try token(house, "CA1")
+        let token = try await token(house, "CA1")
         let live = Task {
             [network = house.network, call = try stream(house, token, call: "CA1", milliseconds: 2_500)] in
             await network.call(call).end
@@ -211,23 +213,23 @@ import Testing
         for _ in 0..<200 where house.exchange.liveCalls == 0 { try await Task.sleep(for: .milliseconds(10)) }
         // Until the start of the stream has come nobody knows whose call it is.
         try await Task.sleep(for: .milliseconds(300))
-        func answer(_ call: String, _ from: String) throws -> String {
+        func answer(_ call: String, _ from: String) async throws -> String {
             let path = "/twilio/incoming-call"
             let body = Knock.form(call, from: from)
-            return Knock.send(
+            return await Knock.send(
                 house.exchange.port, "POST", path, try Knock.proof(.twilio, path, body: body), body: body
             ).text
         }
-        let busy = try answer("CA2", "+15550100")
+        let busy = try await answer("CA2", "+15550100")
         #expect(
             busy.contains("<Say language=\"de-DE\">Wir sind &lt;alle&gt; im Gespräch &amp; bald da.</Say>"),
             "\(busy)")
         #expect(busy.contains("<Hangup") && Knock.token(in: busy) == nil && busy.contains("HTTP/1.1 200"))
-        let other = try answer("CA3", "+15550101")
+        let other = try await answer("CA3", "+15550101")
         #expect((Knock.token(in: other) != nil) == (key == "doors.calls_per_caller"))
         #expect(await live.value == .asPlanned)
         await house.settle()
-        #expect(Knock.token(in: try answer("CA4", "+15550100")) != nil)
+        #expect(Knock.token(in: try await answer("CA4", "+15550100")) != nil)
         house.close()
     }
 }

@@ -3,6 +3,7 @@
 import Agents
 import Archive
 import Cryptography
+import Dispatch
 import Foundation
 import Signalling
 import Switchboard
@@ -87,9 +88,21 @@ enum Knock {
     }
 
     /// Sends a request as a proxy hands it on (its own Host, X-Forwarded-* added), and reads the answer's head and body.
+    /// Beside the tests' own threads: the server needs those for what it answers later.
     static func send(
         _ port: UInt16, _ method: String = "POST", _ target: String,
         _ headers: [(name: String, value: String)] = [], body: [UInt8] = []
+    ) async -> (status: Int, text: String) {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(returning: exchange(port, method, target, headers, body))
+            }
+        }
+    }
+
+    private static func exchange(
+        _ port: UInt16, _ method: String, _ target: String, _ headers: [(name: String, value: String)],
+        _ body: [UInt8]
     ) -> (status: Int, text: String) {
         guard let peer = RawPeer(port: port) else { return (0, "") }
         var head = "\(method) \(target) HTTP/1.1\r\nHost: 10.0.0.7:8765\r\n"

@@ -13,7 +13,7 @@ import Testing
         let house = try TestHouse(agent: ShortTalk.agent, values: Knock.values, log: log.log)
         let path = "/twilio/incoming-call"
         let body = Knock.form("CA5")
-        let answer = Knock.send(
+        let answer = await Knock.send(
             house.exchange.port, "POST", path, try Knock.proof(.twilio, path, body: body), body: body)
         var call = ShortTalk.call(to: house.media())
         call.headers = try Knock.upgrade("/twilio/media-stream").map { ($0.name, $0.value) }
