@@ -89,6 +89,13 @@ struct TelnyxCommands: Sendable {
         ).items
     }
 
+    /// What was said in recording `recordingID`, when Telnyx has written it down.
+    func transcription(of recordingID: String) async throws(RESTFailure) -> String? {
+        try await parts.rest.send(
+            api.listTranscriptions(recordingID: recordingID), to: "telnyx", read: TelnyxREST.transcriptions
+        ).items.first { $0.recordingID == recordingID && $0.text != nil }?.text
+    }
+
     private func send(_ make: () throws(SignallingError) -> RESTRequest) async throws(RESTFailure) {
         let request: RESTRequest
         do throws(SignallingError) {

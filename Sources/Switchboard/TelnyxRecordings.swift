@@ -50,7 +50,7 @@ struct TelnyxRecordings: Sendable {
     /// What was said in a recording is known; it may be known before the recording is ours.
     func transcribed(_ event: TelnyxEvent) async {
         guard let recordingID = event.recordingID, let call = event.callControlID else { return }
-        await attach(recordingID, ofCall: call)
+        await attach(recordingID, ofCall: call, text: event.transcriptionText)
     }
 
     /// Telnyx could not record.
@@ -86,14 +86,18 @@ struct TelnyxRecordings: Sendable {
 
     /// Attaches the transcription that the webhooks of `call` tell, when the recording is the archive's already. It is
     /// asked for from both sides, after the webhook's row and after the recording's: whichever comes later finds the other.
-    private func attach(_ recordingID: String, ofCall call: String) async {
+    private func attach(_ recordingID: String, ofCall call: String, text told: String? = nil) async {
         do throws(ArchiveError) {
             guard
                 let adopted = try parts.archive.catalog.adopted(
                     carrier: Carrier.telnyx.rawValue, recordingID: recordingID)
             else { return }
             let rows = try parts.archive.catalog.carrierEvents(ofCarrierCall: call)
-            guard let text = Self.transcription(rows, recordingID) else { return }
+                .filter { $0.kind == TelnyxEventKind.transcriptionSaved.name }
+            var text = told ?? Self.transcription(rows, recordingID)
+            // Of a webhook beyond 60 KiB only its row is kept: what it said is asked for.
+            if text == nil, rows.contains(where: { $0.detail == "{}" }) { text = await fetch(recordingID) }
+            guard let text else { return }
             let turn = TurnRow(
                 role: .caller, text: text, startSamples: 0, endSamples: adopted.recording.samples)
             try await parts.archive.apply(.attachTranscript(id: adopted.call.id, turns: [turn]))
@@ -105,8 +109,18 @@ struct TelnyxRecordings: Sendable {
 
     /// What the first transcription of a recording among `rows` says.
     private static func transcription(_ rows: [CarrierEventRow], _ recordingID: String) -> String? {
-        rows.lazy.filter { $0.kind == TelnyxEventKind.transcriptionSaved.name }.compactMap(event)
+        rows.lazy.compactMap(event)
             .first { $0.recordingID == recordingID && $0.transcriptionText != nil }?.transcriptionText
+    }
+
+    private func fetch(_ recordingID: String) async -> String? {
+        guard commands.isAble else { return nil }
+        do throws(RESTFailure) {
+            return try await commands.transcription(of: recordingID)
+        } catch {
+            // Told by the sender's log and count.
+            return nil
+        }
     }
 
     private static func event(_ row: CarrierEventRow) -> TelnyxEvent? {

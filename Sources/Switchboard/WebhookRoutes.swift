@@ -68,6 +68,8 @@ public struct WebhookRoute: Sendable, Hashable {
 /// All doors.
 public enum WebhookRoutes {
     private static let both = ["GET", "POST"]
+    /// Transcriptions of hours come by webhook.
+    private static let telnyxBytes = 1 << 20
 
     /// Every door, by path.
     public static let all: [WebhookRoute] = [
@@ -89,10 +91,10 @@ public enum WebhookRoutes {
             summary: "Status callback of a recording Twilio makes"),
         WebhookRoute(
             path: "/webhook", methods: both, kind: .telnyx, action: .telnyxEvent,
-            summary: "Telnyx's events of all calls"),
+            summary: "Telnyx's events of all calls", bodyBytes: telnyxBytes),
         WebhookRoute(
             path: "/telnyx/webhook", methods: both, kind: .telnyx, action: .telnyxEvent,
-            summary: "The same"),
+            summary: "The same", bodyBytes: telnyxBytes),
         WebhookRoute(
             path: "/exotel/stream-url", methods: both, kind: .exotel, action: .exotelStreamURL,
             summary: "The Voicebot applet asks where a call's stream goes"),

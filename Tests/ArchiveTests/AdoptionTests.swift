@@ -69,6 +69,31 @@ import Testing
         #expect(try archive.catalog.verifyLedger().isEmpty)
     }
 
+    /// What could not be fetched has a row, once; what was said in it may be known all the same.
+    @Test func aRecordingThatCouldNotBeFetched() throws {
+        let storage = try TemporaryStorage()
+        let archive = try storage.open()
+        defer { archive.close() }
+        let request = Self.request()
+        let failed = ArchiveChange.failAdoption(
+            request.call, request.provenance, cause: "download_expired")
+        #expect(try archive.applyAndWait(failed) == ChangeOutcome(added: 1))
+        #expect(try archive.applyAndWait(failed) == ChangeOutcome(unchanged: 1))
+        let row = try #require(try archive.catalog.adopted(carrier: "telnyx", recordingID: "rec-1"))
+        #expect(row.recording.state == .failed && row.recording.cause == "download_expired")
+        #expect(row.recording.origin == .carrier && !row.recording.hasAudio)
+        #expect(row.recording.provenance == request.provenance && row.call.id == Self.adoptedID)
+        let turn = TurnRow(role: .caller, text: "Hello.", startSamples: 0)
+        #expect(
+            try archive.applyAndWait(.attachTranscript(id: row.call.id, turns: [turn]))
+                == ChangeOutcome(added: 1))
+        #expect(throws: ArchiveError.badValue(field: "cause")) {
+            try archive.applyAndWait(.failAdoption(request.call, request.provenance, cause: ""))
+        }
+        #expect(try archive.reconcile(checkHashes: true).findings.isEmpty)
+        #expect(try archive.catalog.verifyLedger().isEmpty)
+    }
+
     @Test func bounds() throws {
         let storage = try TemporaryStorage()
         let archive = try storage.open()

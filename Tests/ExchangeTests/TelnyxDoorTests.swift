@@ -32,7 +32,7 @@ import Testing
         #expect(try await house.post(body, Self.signed(body, secondsAgo: -305)) == 403)
         #expect(house.telnyx.desk.requests.isEmpty)
         #expect(try house.house.exchange.archive.catalog.carrierEvents(ofCarrierCall: "v3:stranger").isEmpty)
-        // An hour is not enough to be late, five minutes are; the same event twice is one.
+        // 295 s are not late, 305 are; the same event twice is one.
         let outgoing = Self.initiated("event-2", "v3:ours", "outgoing")
         #expect(try await house.post(outgoing, Self.signed(outgoing, secondsAgo: 295)) == 200)
         #expect(try await house.post(outgoing, Self.signed(outgoing)) == 200)

@@ -65,6 +65,27 @@ import Testing
         #expect(try desk.archive.catalog.verifyLedger().isEmpty)
     }
 
+    /// What was said is longer than the row of a webhook may be: it is asked for when the recording is there.
+    @Test func aLongTranscription() async throws {
+        let file = try Self.mp3(milliseconds: 3_000)
+        let text = String(repeating: "Call me back. ", count: 5_000)
+        let desk = try TelnyxDesk {
+            $0.recordings = ["mp3": file]
+            $0.transcription = text
+        }
+        defer { desk.close() }
+        let said = Self.said.replacing("Call me back.", with: text)
+        #expect(desk.offer("call.recording.transcription.saved", "1", said) == 200)
+        _ = desk.switchboard.drain(milliseconds: 5_000)
+        #expect(desk.offer("call.recording.saved", "2", Self.recorded(desk)) == 200)
+        let row = try #require(try await desk.row("rec-1"))
+        let turns = try await desk.wait { () -> [TurnRow]? in
+            let turns = try desk.archive.catalog.turns(row.call.id)
+            return turns.isEmpty ? nil : turns
+        }
+        #expect(turns?.map(\.text) == [text])
+    }
+
     /// The address is dead: a fresh one is asked for, with the key, which the storage is not shown.
     @Test func aDeadAddressIsRenewed() async throws {
         let file = try Self.mp3(milliseconds: 3_000)
