@@ -63,7 +63,7 @@ bench: build ## what a call costs on this machine
 TESTING  := -c release -Xswiftc -enable-testing --scratch-path .build/tests
 # Tests in real time run one after another, when all others are through; those that count the process's
 # descriptors run in a process of their own.
-REALTIME := ExchangeTests|SimulatorTests
+REALTIME := ExchangeTests|SimulatorTests|SwitchboardTests|SpeechTests
 # Of thousands of cases those that fail are shown, and every suite; the whole story goes to the log of its name.
 STORY     = 2>&1 | tee .build/tests/$(1).log | grep --text --line-buffered -vE '^◇ |^✔ Test ([^ ]*\(|case )|^Test Suite|Executed 0 tests' \
 	|| { echo "==> the log: .build/tests/$(1).log" >&2; exit 1; }

@@ -47,45 +47,11 @@ enum ExchangeMetrics {
         metrics.declare(
             "teeline_render_cpu_seconds", .histogram, help: "CPU time of rendering one recording.",
             bounds: [0.01, 0.1, 0.5, 1, 5, 30, 120])
-        declareDoors(in: metrics, seconds: seconds)
+        declareDoors(in: metrics)
         for (name, metric) in ofCounts.sorted(by: { $0.key < $1.key }) {
             metrics.declare(
                 metric, .counter,
                 help: "Sum over ended calls of \(name.split(separator: "_").joined(separator: " ")).")
         }
-    }
-
-    /// Those of the doors, of text to speech and of the carriers' REST services.
-    private static func declareDoors(in metrics: MetricsRegistry, seconds: [Double]) {
-        metrics.declare(
-            "teeline_incoming_calls_total", .counter, help: "Calls at the door, by carrier and outcome.")
-        metrics.declare(
-            "teeline_doors_refused_total", .counter,
-            help: "Webhooks that proved nothing, by door and cause.")
-        metrics.declare(
-            "teeline_doors_limited_total", .counter, help: "Requests of sources that asked too often.")
-        metrics.declare(
-            "teeline_context_lookups_total", .counter,
-            help: "Questions to the service that knows customers, by outcome.")
-        metrics.declare(
-            "teeline_context_lookup_seconds", .histogram, help: "How long its answers took.",
-            bounds: seconds)
-        metrics.declare(
-            "teeline_telnyx_events_total", .counter, help: "Telnyx's webhooks by kind; duplicates apart.")
-        metrics.declare(
-            "teeline_carrier_recordings_total", .counter,
-            help: "Recordings that carriers made, by carrier and by what became of them.")
-        metrics.declare(
-            "teeline_rest_requests_total", .counter, help: "Requests to REST services, by outcome.")
-        metrics.declare(
-            "teeline_speech_total", .counter, help: "Texts to be spoken, by source and outcome.")
-        metrics.declare(
-            "teeline_speech_characters_total", .counter, help: "Characters of texts to be spoken.")
-        metrics.declare(
-            "teeline_speech_first_sound_seconds", .histogram,
-            help: "From asking for a text to its first sound.", bounds: seconds)
-        metrics.declare(
-            "teeline_speech_seconds", .histogram, help: "From asking for a text to its end.",
-            bounds: seconds)
     }
 }

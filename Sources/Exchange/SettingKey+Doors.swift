@@ -13,7 +13,7 @@ extension SettingKey {
         ),
         SettingKey(
             "doors.requests_per_minute", "TEELINE_DOOR_RATE", .integer(1...1_000_000), "600",
-            "Most webhooks and upgrades of one source in a minute; more are answered 429."),
+            "Most webhooks and upgrades of one source in a minute that prove nothing; more are answered 429."),
         SettingKey(
             "doors.calls_per_caller", "TEELINE_MAX_CALLS_PER_CALLER", .integer(0...100_000), "10",
             "Calls at once from one number; more hear the busy message. 0: no limit."),

@@ -30,9 +30,8 @@ extension SwitchboardSettings {
             if !url.hasPrefix("https://"), !url.hasPrefix("http://127."), !url.hasPrefix("http://localhost") {
                 problems.append("TEELINE_CONTEXT_URL must begin with https:// (or be on this machine)")
             }
-            let token = values.text("contexts.token")
             contexts = ContextService(
-                url: url, token: token.isEmpty ? nil : token,
+                url: url, token: values.secrets("contexts.token").first,
                 timeoutMilliseconds: values.count("contexts.timeout_ms"),
                 keepMilliseconds: values.number("contexts.cache_seconds") * 1000)
         }

@@ -50,6 +50,15 @@ public struct TelnyxSignature: Sendable {
         throw .mismatch
     }
 
+    /// Whether a webhook's headers could be of one of Telnyx's of `now` (milliseconds UTC): well-formed and of our time.
+    /// That proves nothing; it says for whom it is worth reading a long body.
+    public static func isPlausible(signature: String?, timestamp: String?, at now: Int64) -> Bool {
+        guard let signature, let timestamp, let seconds = SignatureTime.seconds(timestamp),
+            CanonicalBase64.decode(signature)?.count == 64
+        else { return false }
+        return abs(SignatureTime.seconds(milliseconds: now) - seconds) <= tolerance
+    }
+
     /// The headers of a webhook with `body` signed at `seconds` (Unix), as Telnyx would send it.
     public static func sign(
         body: [UInt8], at seconds: Int64, key: Ed25519PrivateKey

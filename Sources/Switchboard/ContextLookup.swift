@@ -1,6 +1,7 @@
 // Who is calling: a customer's context from an HTTPS service, or from the archive's own table.
 
 import Archive
+import Cryptography
 import Foundation
 import Net
 import Telemetry
@@ -11,14 +12,14 @@ public struct ContextService: Sendable {
     /// parameter `phone`.
     public var url: String
     /// A bearer token sent along.
-    public var token: String?
+    public var token: Secret?
     /// Longest wait, in milliseconds.
     public var timeoutMilliseconds: Int
     /// How long its answers are kept, in milliseconds.
     public var keepMilliseconds: Int64
 
     /// A service made of its parts.
-    public init(url: String, token: String?, timeoutMilliseconds: Int, keepMilliseconds: Int64) {
+    public init(url: String, token: Secret?, timeoutMilliseconds: Int, keepMilliseconds: Int64) {
         self.url = url
         self.token = token
         self.timeoutMilliseconds = timeoutMilliseconds
@@ -108,7 +109,9 @@ final class ContextLookup: @unchecked Sendable {
             url += (url.contains("?") ? "&" : "?") + "phone=" + escaped
         }
         var headers = [("Accept", "application/json")]
-        if let token = service.token { headers.append(("Authorization", "Bearer " + token)) }
+        if let token = service.token {
+            headers.append(("Authorization", "Bearer " + String(decoding: token.bytes, as: UTF8.self)))
+        }
         return HTTPClientRequest(
             url: url, headers: headers, timeoutMilliseconds: service.timeoutMilliseconds,
             answerBytes: 64 << 10)

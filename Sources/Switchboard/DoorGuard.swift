@@ -20,7 +20,8 @@ struct DoorGuard: Sendable {
     private let isDeveloper: @Sendable (HTTPRequest) -> Bool
 
     init(
-        _ settings: SwitchboardSettings, isDeveloper: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false },
+        _ settings: SwitchboardSettings,
+        isDeveloper: @escaping @Sendable (HTTPRequest) -> Bool = { _ in false },
         log: Log, metrics: MetricsRegistry
     ) throws(CryptographyError) {
         self.settings = settings
@@ -49,7 +50,10 @@ struct DoorGuard: Sendable {
                 401, "not_authenticated", headers: [("WWW-Authenticate", "Bearer")])
         }
         guard !settings.authIsOff else { return nil }
-        guard let cause = fault(of: request, at: route.kind) else { return nil }
+        guard let cause = fault(of: request, at: route.kind) else {
+            proved(request)
+            return nil
+        }
         metrics.add(
             "teeline_doors_refused_total",
             labels: MetricsRegistry.label("door", route.kind.rawValue) + ","
@@ -59,6 +63,12 @@ struct DoorGuard: Sendable {
         return TelephoneSwitchboard.problem(
             isUnnamed ? 401 : 403, "not_authenticated",
             headers: isUnnamed ? [("WWW-Authenticate", "Basic realm=\"teeline\"")] : [])
+    }
+
+    /// `request` has proved who it is: it does not count against its source. Else a carrier, which comes from few
+    /// addresses, would be kept out for its number of calls.
+    func proved(_ request: HTTPRequest) {
+        limiter.giveBack(settings.proxies.sender(peer: request.remoteAddress, headers: request.headers))
     }
 
     /// 429 when the source of `request` asks too often.

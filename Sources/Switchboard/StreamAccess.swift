@@ -65,6 +65,7 @@ struct StreamAccess: Sendable {
                 evidence.isCarrier = true
             }
         }
+        guarding.proved(request)
         return .success(evidence)
     }
 

@@ -1,6 +1,7 @@
 // Who is calling, asked of a real service with its troubles, and what a call is to be.
 
 import Archive
+import Cryptography
 import Foundation
 import Net
 import Routing
@@ -45,7 +46,8 @@ final class ScriptedContexts: HTTPHandler, @unchecked Sendable {
     ) throws -> ElevenLabsBoard {
         let house = try ElevenLabsBoard {
             $0.contexts = ContextService(
-                url: url, token: token, timeoutMilliseconds: timeout, keepMilliseconds: keep)
+                url: url, token: token.map { Secret($0) }, timeoutMilliseconds: timeout,
+                keepMilliseconds: keep)
         }
         try house.archive.applyAndWait(
             .storeContext(ContextRow(phone: "+15550100", fields: ["name": "Table"])))

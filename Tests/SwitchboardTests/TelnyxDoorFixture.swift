@@ -54,6 +54,7 @@ final class TelnyxDesk {
         archive.close()
         archive = try CallArchive(StorageLayout(root: folder))
         switchboard = try Self.open(archive, settings, client)
+        switchboard.takeUp()
     }
 
     /// Offers an event; the answer's status.
