@@ -62,7 +62,8 @@ let package = Package(
         room(
             "Switchboard",
             [
-                "Signalling", "Routing", "Carriers", "Agents", "Speech", "Archive", "Recording", "Net", "Audio",
+                "Signalling", "Routing", "Carriers", "Agents", "Speech", "Archive", "Recording", "Net",
+                "Audio",
                 "Wire",
                 "Cryptography", "Telemetry",
             ]),
@@ -104,7 +105,8 @@ let package = Package(
         tests(
             "Switchboard",
             [
-                "Simulator", "Signalling", "Routing", "Carriers", "Agents", "Archive", "Recording", "Net", "Wire",
+                "Simulator", "Signalling", "Routing", "Carriers", "Agents", "Archive", "Recording", "Net",
+                "Wire",
                 "Cryptography", "Telemetry", "Audio",
             ]),
         // The server that the catastrophe tests kill, and the disk that stands still under it.
@@ -122,7 +124,10 @@ let package = Package(
             ]),
         tests(
             "teeline",
-            ["Exchange", "Switchboard", "Desk", "Archive", "Simulator", "Carriers", "Net", "Tape", "Audio", "Telemetry"],
+            [
+                "Exchange", "Switchboard", "Desk", "Archive", "Simulator", "Carriers", "Net", "Tape", "Audio",
+                "Telemetry",
+            ],
             as: "TeelineTests"),
         .testTarget(name: "HouseTests", swiftSettings: strict),
     ],

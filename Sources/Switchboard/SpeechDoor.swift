@@ -69,7 +69,9 @@ struct SpeechDoor: Sendable {
             fallback: TelephoneSwitchboard.problem(504, "synthesis_too_slow")
         ) { [voice] reply in
             let sound = Gathered()
-            voices.synthesizer.speak(text, voice: voice, format: .pcmu8k) { sound.add($0) } onEnd: { result in
+            voices.synthesizer.speak(text, voice: voice, format: .pcmu8k) {
+                sound.add($0)
+            } onEnd: { result in
                 switch result {
                 case .success(let report):
                     reply.send(wantsJSON ? Self.report(report, sound.bytes.count) : Self.wav(sound.bytes))

@@ -17,7 +17,8 @@ public enum StreamRoutes {
     /// Every path.
     public static let all: [StreamRoute] = [
         StreamRoute(
-            path: "/twilio/media-stream", carrier: .twilio, summary: "Twilio's stream of a call with an agent"),
+            path: "/twilio/media-stream", carrier: .twilio, summary: "Twilio's stream of a call with an agent"
+        ),
         StreamRoute(
             path: StreamAccess.speechPath, carrier: .twilio,
             summary: "Twilio's stream of a call that speaks by text to speech"),

@@ -135,7 +135,8 @@ import Testing
             "routing.mode": "voicemail", "voicemail.greeting": "", "voicemail.silence_seconds": "1",
         ]) {
             $0.farEnd.script = CallerScript([
-                .init(.silence, milliseconds: 600), .init(.tone(hertz: 440, level: 8000), milliseconds: 1_000),
+                .init(.silence, milliseconds: 600),
+                .init(.tone(hertz: 440, level: 8000), milliseconds: 1_000),
             ])
             $0.farEnd.ending = .server(limitMilliseconds: 10_000)
         }

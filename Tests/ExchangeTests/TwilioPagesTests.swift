@@ -117,7 +117,8 @@ struct TwilioHouse {
             FarEnd(script, hangsUpAtMilliseconds: 2_200), values: ["routing.rules": rules])
         let stored = try await scene.api(
             "PUT", "/v1/contexts/+14155550123",
-            #"{"fields":{"name":"Asha Rao","customer_id":"C-17","total_enr_amount":4200,"emi_eligible":true}}"#)
+            #"{"fields":{"name":"Asha Rao","customer_id":"C-17","total_enr_amount":4200,"emi_eligible":true}}"#
+        )
         #expect([200, 201, 204].contains(stored.status), "\(String(decoding: stored.body, as: UTF8.self))")
 
         let known = try await scene.ring("/twilio/incoming-call")
