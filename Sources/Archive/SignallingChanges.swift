@@ -165,6 +165,22 @@ extension Catalog {
         }
     }
 
+    /// At most `limit` outbound calls that were asked for before `instant` (microseconds UTC) and have no end, oldest first:
+    /// at start, for what an earlier server left.
+    public func openDials(before instant: Int64, limit: Int = 1000) throws(ArchiveError) -> [DialRow] {
+        try read { connection throws(ArchiveError) in
+            let ids = try connection.rows(
+                "SELECT id FROM dials WHERE ended_at IS NULL AND requested_at < ? ORDER BY id LIMIT ?",
+                [.integer(instant), .integer(Int64(max(limit, 0)))]
+            ) { row throws(ArchiveError) in row.text(0) }
+            var rows: [DialRow] = []
+            for id in ids {
+                if let row = try RowMapping.dial("id = ?", [.text(id)], connection) { rows.append(row) }
+            }
+            return rows
+        }
+    }
+
     /// The outbound call that a carrier knows by `carrierCallID`, or nil.
     public func dial(carrier: String, carrierCallID: String) throws(ArchiveError) -> DialRow? {
         try read { connection throws(ArchiveError) in

@@ -101,6 +101,8 @@ extension CallMachine {
         let start: StreamStart
         switch actions.admit(told) {
         case .refused(let why):
+            // A stream without a right is nobody's: nothing is done to the call it names.
+            if why == .busy { turnedAway = told.callID }
             finish(CallEnd(why == .busy ? .server : .carrier, why), sawEnd: false, at: now, &actions)
             return
         case .admitted(let admitted, let plan):

@@ -47,6 +47,8 @@ public struct CallMachine {
     public internal(set) var start: StreamStart?
     /// Records that wait to be handed to the tape.
     public internal(set) var tape = TapeBatch()
+    /// The carrier's name of a call that was recognised, but for which there was no room.
+    public internal(set) var turnedAway: String?
     var bytesBeforeStart = 0
     var badInARow = 0
     var agentSaidEnd = false

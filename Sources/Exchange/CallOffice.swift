@@ -40,6 +40,8 @@ final class CallOffice: @unchecked Sendable {
     let log: Log
     let metrics: MetricsRegistry
     private let lock = Lock()
+    /// One admission at a time, so that limits hold.
+    private let turn = Lock()
     private var live: [String: LiveCallEntry] = [:]
     private var isDraining = false
     private var board: TelephoneSwitchboard?
@@ -80,10 +82,16 @@ final class CallOffice: @unchecked Sendable {
         }
         // A call we placed had its place before it rang; the limits of one number are for those who ring us.
         let isPlaced = plan.callID != nil
-        let room = room(
-            caller: isPlaced ? nil : start.caller, called: isPlaced ? nil : start.called, besides: key)
+        let room: Room = turn.withLock {
+            let found = self.room(
+                caller: isPlaced ? nil : start.caller, called: isPlaced ? nil : start.called, besides: key)
+            // Counted from here on: of two calls of one number that come together each sees the other.
+            if found == .free { lock.withLock { live[key]?.start = start } }
+            return found
+        }
         guard room == .free else {
             refused(CallEndReason.busy.rawValue)
+            if let id = plan.callID { switchboard?.placedCallFailed(id, cause: CallEndReason.busy.rawValue) }
             return .refused(.busy)
         }
         return .admitted(start, plan)
@@ -128,11 +136,10 @@ final class CallOffice: @unchecked Sendable {
         lock.withLock { live[session.key]?.phase = phase }
     }
 
-    /// A call has ended.
+    /// A call has ended. `turnedAway` is the carrier's name of one that was recognised and had no room.
     func ended(
         _ session: CallSession, identity: CallIdentity, end: CallEnd, start: StreamStart?, clock: Int64,
-        rate: Int,
-        counts: [String: Int64]
+        rate: Int, counts: [String: Int64], turnedAway: String? = nil
     ) {
         let id = identity.callID
         let entry = lock.withLock(signal: true) { live.removeValue(forKey: session.key) }
@@ -155,12 +162,12 @@ final class CallOffice: @unchecked Sendable {
                 "call": .text(id), "who": .text(end.who.rawValue), "why": .text(end.why.rawValue),
                 "milliseconds": .number(clock * 1000 / Int64(max(rate, 1))),
             ])
-        if let start {
+        if let carrierCallID = start?.callID ?? turnedAway {
             switchboard?.callEnded(
                 EndedCall(
-                    id: id, carrier: session.carrier, carrierCallID: start.callID,
-                    conversationID: entry?.conversation,
-                    carrierHasHungUp: end.who != .server && end.who != .agent))
+                    id: id, carrier: session.carrier, carrierCallID: carrierCallID,
+                    conversationID: entry?.conversation, carrierHasHungUp: end.why == .hangup,
+                    isPlaced: entry?.plan?.callID != nil, apology: end.why.apology))
         }
         guard start != nil else {
             let row = row(

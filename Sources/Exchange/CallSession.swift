@@ -233,7 +233,6 @@ actor CallSession: WebSocketHandler {
         handOver()
         office.ended(
             self, identity: machine.identity, end: end, start: machine.start, clock: machine.clockSamples,
-            rate: machine.rate,
-            counts: machine.namedCounts)
+            rate: machine.rate, counts: machine.namedCounts, turnedAway: machine.turnedAway)
     }
 }

@@ -194,6 +194,9 @@ public final class TelephoneExchange: Sendable {
         // Sockets of ended calls may still be in their close handshake: their loops release them.
         loops.stop()
         server.stop()
+        // What was acknowledged while the doors closed is done, too.
+        _ = switchboard.drain(milliseconds: 5_000)
+        office.switchboard = nil
         line.stop()
         archive.close()
         client.close()

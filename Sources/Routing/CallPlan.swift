@@ -20,6 +20,10 @@ public struct VoicemailPlan: Sendable, Hashable, Codable {
     public var maximumSeconds: Int
     /// Silence after which the message is over, in seconds; 0 for never.
     public var silenceSeconds: Int
+    /// Who records: "stream" (this server) or "telnyx"; nil: as configured.
+    public var recorder: String?
+    /// The voice of Telnyx's own speech; nil: as configured.
+    public var carrierVoice: String?
 
     /// A plan made of its parts.
     public init(

@@ -46,16 +46,25 @@ extension RulesReader {
     }
 
     private mutating func voicemail(_ node: RulesNode, _ place: String, _ outcome: inout RoutingOutcome) {
-        let members = members(node, place, ["greeting", "beep", "max_seconds", "silence_seconds"])
+        let members = members(
+            node, place, ["greeting", "beep", "max_seconds", "silence_seconds", "by", "voice"])
         var plan = VoicemailPlan()
         outcome.greeting = members["greeting"].flatMap { template($0, place + ".greeting") }
         if let node = members["beep"] { plan.beeps = bool(node, place + ".beep") ?? plan.beeps }
         if let node = members["max_seconds"] {
-            plan.maximumSeconds = integer(node, place + ".max_seconds", 1...3600) ?? plan.maximumSeconds
+            plan.maximumSeconds = integer(node, place + ".max_seconds", 1...14_400) ?? plan.maximumSeconds
         }
         if let node = members["silence_seconds"] {
-            plan.silenceSeconds = integer(node, place + ".silence_seconds", 0...300) ?? plan.silenceSeconds
+            plan.silenceSeconds = integer(node, place + ".silence_seconds", 0...600) ?? plan.silenceSeconds
         }
+        if let node = members["by"], let by = string(node, place + ".by") {
+            if ["stream", "telnyx"].contains(by) {
+                plan.recorder = by
+            } else {
+                complain(place + ".by", "is neither stream nor telnyx")
+            }
+        }
+        plan.carrierVoice = members["voice"].flatMap { string($0, place + ".voice") }
         outcome.voicemail = plan
     }
 

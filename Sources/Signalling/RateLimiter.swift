@@ -57,15 +57,6 @@ public final class RateLimiter: @unchecked Sendable {
         }
     }
 
-    /// Gives a token of `source` back: its request has proved who it is, and a carrier's few addresses send many.
-    public func giveBack(_ source: IPAddress?) {
-        let source = source.map { $0.isFour ? $0 : $0.network(prefix: 64) }
-        lock.withLock {
-            guard let place = places[source] else { return }
-            buckets[place].level = min(buckets[place].level + Self.unit, capacity)
-        }
-    }
-
     private func fill(_ place: Int, _ now: Int64) {
         let (elapsed, overflow) = now.subtractingReportingOverflow(buckets[place].filledAt)
         buckets[place].filledAt = now

@@ -109,7 +109,10 @@ extension TelnyxREST {
             channels: fields.text("channels"), status: fields.text("status"),
             from: fields.text("from", limit: SignallingLimits.party),
             to: fields.text("to", limit: SignallingLimits.party),
-            milliseconds: fields.integer("duration_millis"), startedAt: fields.text("recording_started_at"),
+            // A day at most: Telnyx records four hours (carriers.md §3.4).
+            milliseconds: fields.integer("duration_millis").flatMap {
+                (0...86_400_000).contains($0) ? $0 : nil
+            }, startedAt: fields.text("recording_started_at"),
             endedAt: fields.text("recording_ended_at"), createdAt: fields.text("created_at"),
             downloadURLs: fields.texts("download_urls"))
     }

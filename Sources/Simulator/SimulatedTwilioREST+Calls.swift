@@ -84,6 +84,9 @@ extension SimulatedTwilioREST {
                     }
                     // The caller hung up: nothing of the TwiML follows.
                     if now.streams.last?.end == .asPlanned { return }
+                case "Redirect":
+                    next = .address(url: verb.text, method: verb.attributes["method"] ?? "POST")
+                    break verbs
                 case "Hangup": return
                 case "Reject": return finish(sid, verb.attributes["reason"] == "busy" ? "busy" : "failed")
                 default: continue

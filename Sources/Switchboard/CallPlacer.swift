@@ -23,6 +23,20 @@ struct CallPlacer: Sendable {
         requests = PlacementRequests(settings: parts.settings, addresses: parts.addresses)
     }
 
+    /// Calls that an earlier server placed and of which nobody told the end: they are over by now.
+    func takeUp() {
+        do throws(ArchiveError) {
+            for row in try parts.archive.catalog.openDials(
+                before: ArchiveTime.now() - Self.patienceMilliseconds * 1000)
+            {
+                parts.dialWent(
+                    row.id, to: row.state == .answered ? .completed : .failed, cause: "unconfirmed")
+            }
+        } catch {
+            parts.log(.error, "dial_unreadable", ["error": .text("\(error)")])
+        }
+    }
+
     // MARK: Placing
 
     /// Begins to place a call; what becomes of it is told by its row, which is on the disk when this returns. The request
@@ -79,7 +93,10 @@ struct CallPlacer: Sendable {
             let token = try parts.passes.issue(
                 carrier: order.carrier, carrierCallID: nil, plan: plan,
                 milliseconds: Self.patienceMilliseconds)
-            parts.dials.keep(token.text, of: id)
+            guard parts.dials.keep(token.text, of: id) else {
+                parts.passes.withdraw(token.text)
+                return parts.dialWent(id, to: .canceled, cause: "operator")
+            }
             request = try requests.place(
                 PlacementRequests.Placement(
                     id: id, to: order.to, from: from, token: token.text, base: base), by: order.carrier)

@@ -50,8 +50,14 @@ final class DialBook: @unchecked Sendable {
         lock.withLock { dials[id] = Dial(carrier: carrier, watch: watch) }
     }
 
-    /// Call `id` has a token for its stream.
-    func keep(_ token: String, of id: String) { lock.withLock { dials[id]?.token = token } }
+    /// Call `id` has a token for its stream; false when it is to be ended, or over: then nobody may use the token.
+    func keep(_ token: String, of id: String) -> Bool {
+        lock.withLock {
+            guard dials[id]?.isCanceled == false else { return false }
+            dials[id]?.token = token
+            return true
+        }
+    }
 
     /// Whether call `id` is to be ended, or over already.
     func isCanceled(_ id: String) -> Bool { lock.withLock { dials[id]?.isCanceled ?? true } }

@@ -40,24 +40,24 @@ struct DoorGuard: Sendable {
         elevenLabs = WebhookSignature(secrets: settings.elevenLabs.webhookSecrets)
     }
 
-    /// The answer to a request that may not come in at `route`; nil when it may.
+    /// The answer to a request that may not come in at `route`; nil when it may. What proves who it is does not count
+    /// against its source: a carrier comes from few addresses, which strangers may share behind a proxy.
     func refusal(of request: HTTPRequest, at route: WebhookRoute) -> HTTPResponse? {
-        if let refusal = tooMany(request) { return refusal }
         if route.kind == .api {
             // As for the API: carriers' authentication being off opens no developer's door.
             guard !isDeveloper(request) else { return nil }
-            return TelephoneSwitchboard.problem(
-                401, "not_authenticated", headers: [("WWW-Authenticate", "Bearer")])
+            return tooMany(request)
+                ?? TelephoneSwitchboard.problem(
+                    401, "not_authenticated", headers: [("WWW-Authenticate", "Bearer")])
         }
-        guard !settings.authIsOff else { return nil }
-        guard let cause = fault(of: request, at: route.kind) else {
-            proved(request)
-            return nil
-        }
+        // Where anybody may come, nobody is counted: a load test comes from one address.
+        if settings.authIsOff { return nil }
+        guard let cause = fault(of: request, at: route.kind) else { return nil }
         metrics.add(
             "teeline_doors_refused_total",
             labels: MetricsRegistry.label("door", route.kind.rawValue) + ","
                 + MetricsRegistry.label("cause", cause))
+        if let refusal = tooMany(request) { return refusal }
         log(.warning, "webhook_refused", ["door": .text(route.kind.rawValue), "cause": .text(cause)])
         let isUnnamed = route.kind == .exotel && cause == AccessRefusal.missing.rawValue
         return TelephoneSwitchboard.problem(
@@ -65,13 +65,7 @@ struct DoorGuard: Sendable {
             headers: isUnnamed ? [("WWW-Authenticate", "Basic realm=\"teeline\"")] : [])
     }
 
-    /// `request` has proved who it is: it does not count against its source. Else a carrier, which comes from few
-    /// addresses, would be kept out for its number of calls.
-    func proved(_ request: HTTPRequest) {
-        limiter.giveBack(settings.proxies.sender(peer: request.remoteAddress, headers: request.headers))
-    }
-
-    /// 429 when the source of `request` asks too often.
+    /// 429 when the source of `request` has asked too often without a proof.
     func tooMany(_ request: HTTPRequest) -> HTTPResponse? {
         let sender = settings.proxies.sender(peer: request.remoteAddress, headers: request.headers)
         let wait = limiter.admit(sender, at: MonotonicTime.now.nanoseconds / 1_000_000)

@@ -13,6 +13,14 @@ public enum Room: Sendable, Hashable {
     case draining
 }
 
+/// Why a caller has to be told something.
+public enum Apology: Sendable, Hashable {
+    /// Too many calls.
+    case busy
+    /// The agent or the voice could not be reached, or failed.
+    case fallback
+}
+
 /// A call that has ended, as the switchboard is told.
 public struct EndedCall: Sendable {
     /// Our identifier.
@@ -23,13 +31,20 @@ public struct EndedCall: Sendable {
     public var carrierCallID: String
     /// The agent's conversation, when there was one.
     public var conversationID: String?
-    /// Whether the carrier already knows that it is over: otherwise it has to be hung up.
+    /// Whether the carrier said itself that it is over: otherwise it has to be hung up where a closed stream does not do so.
     public var carrierHasHungUp: Bool
+    /// Whether we placed it.
+    public var isPlaced: Bool
+    /// What the caller is to be told before that, because nobody could talk: nil for nothing.
+    public var apology: Apology?
 
     /// An ended call made of its parts.
     public init(
-        id: String, carrier: Carrier, carrierCallID: String, conversationID: String?, carrierHasHungUp: Bool
+        id: String, carrier: Carrier, carrierCallID: String, conversationID: String?, carrierHasHungUp: Bool,
+        isPlaced: Bool = false, apology: Apology? = nil
     ) {
+        self.isPlaced = isPlaced
+        self.apology = apology
         self.id = id
         self.carrier = carrier
         self.carrierCallID = carrierCallID

@@ -16,21 +16,28 @@ final class BodyLease: Sendable {
 final class LargeBodies: @unchecked Sendable {
     // `lock` guards everything that changes.
     private let lock = Lock()
-    private var awaited: [(key: String, until: MonotonicTime)] = []
+    private var awaited: [(key: String, source: String, until: MonotonicTime)] = []
     private var held = 0
 
+    /// Most of one source that are awaited at once: a stranger must not take all of them by heads alone.
+    static let sourceLimit = 2
     /// Most at once.
-    static let limit = 4
+    let limit: Int
+
+    init(limit: Int = 4) { self.limit = limit }
+
     /// How long a body may take, in seconds: then its connection is cut.
     static let seconds = 60
 
-    /// Takes a place for the body that follows a head known by `key`; false when there is none.
-    func reserve(_ key: String, at now: MonotonicTime = .now) -> Bool {
+    /// Takes a place for the body that follows a head of `source` known by `key`; false when there is none.
+    func reserve(_ key: String, source: String, at now: MonotonicTime = .now) -> Bool {
         lock.withLock {
             // Whose connection broke never arrives: its place is free when its time is over.
             awaited.removeAll { $0.until <= now }
-            guard awaited.count + held < Self.limit else { return false }
-            awaited.append((key, now.adding(milliseconds: Int64(Self.seconds) * 1000 + 1_000)))
+            guard awaited.count + held < limit,
+                awaited.count(where: { $0.source == source }) < Self.sourceLimit
+            else { return false }
+            awaited.append((key, source, now.adding(milliseconds: Int64(Self.seconds) * 1000 + 1_000)))
             return true
         }
     }

@@ -16,11 +16,49 @@ public struct StreamToken: Sendable {
     public var expiresAt: Int64
 }
 
+/// Calls that are at a door, or were told to open their streams and have not yet: they have a place, too.
+private final class Awaited: @unchecked Sendable {
+    // `lock` guards `calls`.
+    private let lock = Lock()
+    private var calls: [String: (caller: String?, called: String?, until: Int64)] = [:]
+
+    func hold(_ key: String, _ caller: String?, _ called: String?, until: Int64) {
+        lock.withLock { calls[key] = (caller, called, until) }
+    }
+
+    func release(_ key: String) { lock.withLock { calls[key] = nil } }
+
+    func numbers(at now: Int64) -> [(caller: String?, called: String?)] {
+        lock.withLock {
+            calls = calls.filter { $0.value.until > now }
+            return calls.values.map { ($0.caller, $0.called) }
+        }
+    }
+}
+
 /// Issues stream tokens and takes them back. From any thread; never waits for the disk.
 public final class PassOffice: Sendable {
     private let passes: StreamPasses<CallPlan>
     private let archive: CallArchive
     private let log: Log
+    private let awaited = Awaited()
+
+    /// How long a call keeps its place without its stream, in milliseconds: a carrier opens it within a second or two.
+    private static let placeMilliseconds: Int64 = 15_000
+
+    /// The call `carrierCallID` has come in and has a place from now on, until its stream has its own.
+    func hold(_ carrier: Carrier, _ carrierCallID: String, caller: String?, called: String?) {
+        awaited.hold(
+            carrier.rawValue + " " + carrierCallID, caller, called, until: Self.now + Self.placeMilliseconds)
+    }
+
+    /// The call `carrierCallID` needs no place any more.
+    func leave(_ carrier: Carrier, _ carrierCallID: String) {
+        awaited.release(carrier.rawValue + " " + carrierCallID)
+    }
+
+    /// The numbers of calls that came in and whose streams are still to come.
+    public var awaitedCalls: [(caller: String?, called: String?)] { awaited.numbers(at: Self.now) }
 
     /// An office whose tokens wait `milliseconds` for their streams. Takes up what an earlier server issued.
     public init(archive: CallArchive, milliseconds: Int64, log: Log) throws(ArchiveError) {
@@ -55,6 +93,7 @@ public final class PassOffice: Sendable {
     func claim(_ token: String, carrier: Carrier, carrierCallID: String) -> Result<CallPlan, PassRefusal> {
         let now = Self.now
         let claimed = passes.claim(token, carrier: carrier, callID: carrierCallID, at: now)
+        if case .success = claimed { leave(carrier, carrierCallID) }
         if case .success = claimed { keepClaim(token, at: now) }
         return claimed
     }

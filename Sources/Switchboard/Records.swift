@@ -8,6 +8,17 @@ import Telemetry
 import Wire
 
 extension SwitchboardParts {
+    /// Whether the call `carrierCallID` may come in; if so it has its place from here on, so that of many that come at
+    /// once no more come in than may. Asked again for the same call it is the same place.
+    func enter(_ carrier: Carrier, _ carrierCallID: String, caller: String?, called: String?) -> Room {
+        turn.withLock {
+            passes.leave(carrier, carrierCallID)
+            let room = floor.room(caller: caller, called: called)
+            if room == .free { passes.hold(carrier, carrierCallID, caller: caller, called: called) }
+            return room
+        }
+    }
+
     /// Keeps a webhook. `key` tells it from every other one of its carrier: the same one again changes nothing.
     func record(_ request: HTTPRequest, carrier: Carrier, kind: String, call: String?, key: String) {
         record(
@@ -46,8 +57,10 @@ extension SwitchboardParts {
         guard let dial, isDial(dial, carrier) else {
             return dialWent(carrier, carrierCallID: carrierCallID, to: state, cause: cause)
         }
-        _ = dials.name(dial, carrierCallID)
+        let isCanceled = dials.name(dial, carrierCallID)
         dialWent(dial, to: state, carrierCallID: carrierCallID, cause: cause)
+        // Ended before it had a name: now it can be.
+        if isCanceled, !state.isFinal { CallPlacer(self).hangUp(carrier, carrierCallID: carrierCallID) }
     }
 
     /// Whether `id`, as a carrier tells it, is an outbound call of ours by that carrier.
@@ -73,6 +86,11 @@ extension SwitchboardParts {
         }
     }
 
+    /// `text` without the tokens and keys of our own addresses, which carriers tell back (carriers.md §3.1.6).
+    static func withoutTokens(_ text: String) -> String {
+        text.replacing(/((?:[?&]|\\u0026)(?:token|key)=)[^"&\\\s]+/) { "\($0.output.1)" }
+    }
+
     private static func isObject(_ bytes: [UInt8]) -> Bool {
         bytes.withUnsafeBytes { raw in
             var scanner = JSONScanner(raw)
@@ -88,13 +106,13 @@ extension SwitchboardParts {
         if isJSON, request.body.count <= 60 << 10, let text = String(validating: request.body, as: UTF8.self),
             isObject(request.body)
         {
-            return text
+            return withoutTokens(text)
         }
         var fields = request.query.filter { $0.name != "key" && $0.name != "token" }
         if !isJSON, let form = FormFields(request.body) { fields += form.fields }
         var seen: Set<String> = []
         let members = fields.filter { seen.insert($0.name).inserted }
-            .map { (name: $0.name, json: JSONText.quoted($0.value)) }
+            .map { (name: $0.name, json: JSONText.quoted(withoutTokens($0.value))) }
         let text = JSONText.object(members)
         return text.utf8.count <= 60 << 10 ? text : "{}"
     }

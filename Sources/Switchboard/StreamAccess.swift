@@ -38,35 +38,43 @@ struct StreamAccess: Sendable {
 
     /// Checks an upgrade before it is answered.
     func check(_ request: HTTPRequest, carrier: Carrier) -> Result<StreamEvidence, StreamRefusal> {
-        if let response = guarding.tooMany(request) {
-            return .failure(StreamRefusal(cause: "too_many_requests", response: response))
-        }
         var evidence = StreamEvidence()
         evidence.token = token(in: request, carrier: carrier)
         if request.path == Self.speechPath { evidence.usualMode = .speech }
-        if settings.authIsOff { return .success(evidence) }
+        guard !settings.authIsOff, let refusal = fault(of: request, carrier, &evidence) else {
+            return .success(evidence)
+        }
+        if let response = guarding.tooMany(request) {
+            return .failure(StreamRefusal(cause: "too_many_requests", response: response))
+        }
+        return .failure(refusal)
+    }
+
+    /// Why an upgrade proves nothing; nil when it proves what its carrier's have to.
+    private func fault(
+        of request: HTTPRequest, _ carrier: Carrier, _ evidence: inout StreamEvidence
+    ) -> StreamRefusal? {
         switch carrier {
         case .twilio:
             // The token comes with the start, as a custom parameter: Twilio's stream URLs have no query.
-            if let cause = guarding.twilioUpgradeFault(request) { return refuse(403, cause) }
+            if let cause = guarding.twilioUpgradeFault(request) { return refusal(403, cause) }
             evidence.isCarrier = true
         case .telnyx:
-            guard let token = evidence.token else { return refuse(401, "no_token") }
-            if let refusal = passes.check(token, carrier: carrier) { return refuse(403, refusal.rawValue) }
+            guard let token = evidence.token else { return refusal(401, "no_token") }
+            if let refused = passes.check(token, carrier: carrier) { return refusal(403, refused.rawValue) }
         case .exotel:
             if let token = evidence.token {
-                if let refusal = passes.check(token, carrier: carrier) {
-                    return refuse(403, refusal.rawValue)
+                if let refused = passes.check(token, carrier: carrier) {
+                    return refusal(403, refused.rawValue)
                 }
             } else {
                 if let cause = guarding.exotelUpgradeFault(request) {
-                    return refuse(cause == AccessRefusal.missing.rawValue ? 401 : 403, cause)
+                    return refusal(cause == AccessRefusal.missing.rawValue ? 401 : 403, cause)
                 }
                 evidence.isCarrier = true
             }
         }
-        guarding.proved(request)
-        return .success(evidence)
+        return nil
     }
 
     /// What becomes of a stream whose upgrade has proven `evidence`: its start without the token, and its plan; nil when
@@ -105,11 +113,10 @@ struct StreamAccess: Sendable {
         return field.lowercased().hasPrefix("bearer ") ? String(field.dropFirst(7)) : field
     }
 
-    private func refuse(_ status: Int, _ cause: String) -> Result<StreamEvidence, StreamRefusal> {
+    private func refusal(_ status: Int, _ cause: String) -> StreamRefusal {
         let headers = status == 401 ? [("WWW-Authenticate", "Basic realm=\"teeline\"")] : []
-        return .failure(
-            StreamRefusal(
-                cause: cause,
-                response: TelephoneSwitchboard.problem(status, "not_authenticated", headers: headers)))
+        return StreamRefusal(
+            cause: cause,
+            response: TelephoneSwitchboard.problem(status, "not_authenticated", headers: headers))
     }
 }

@@ -21,6 +21,8 @@ struct SwitchboardParts: Sendable {
     let reception: Reception
     let errands: Errands
     let dials: DialBook
+    let apologies: Apologies
+    let turn: Lock
     let addresses: StreamAddress
     let rest: RESTSender
     let voices: Voices?
@@ -57,6 +59,7 @@ public final class TelephoneSwitchboard: Sendable {
     private let speech: SpeechDoor
     private let placer: CallPlacer
     private let bodies = LargeBodies()
+    private let texts = LargeBodies(limit: 32)
 
     /// A switchboard over `archive` for the calls of `floor`. `isDeveloper` says whether a request bears the API's token.
     public init(
@@ -72,6 +75,7 @@ public final class TelephoneSwitchboard: Sendable {
         parts = SwitchboardParts(
             settings: settings, archive: archive, client: client, floor: floor, passes: passes,
             reception: reception, errands: Errands(log: log), dials: DialBook(),
+            apologies: Apologies(), turn: Lock(),
             addresses: StreamAddress(settings: settings),
             rest: RESTSender(client: client, log: log, metrics: metrics), voices: voices,
             isDeveloper: isDeveloper, log: log, metrics: metrics)
@@ -93,22 +97,39 @@ public final class TelephoneSwitchboard: Sendable {
         guard let route = WebhookRoutes.at(head.path) else { return nil }
         let usual = WebhookRoute.usualBytes
         if route.bodyBytes <= usual { return route.bodyBytes }
-        if let length = head.header("Content-Length").flatMap({ Int($0) }), length <= usual { return usual }
-        if parts.settings.authIsOff { return bodies.reserve(Self.key(head)) ? route.bodyBytes : usual }
+        let length = head.header("Content-Length").flatMap { Int($0) }
+        // What would be refused by its length takes no place.
+        if let length, length <= usual || length > route.bodyBytes { return usual }
+        let places = places(route)
+        let isPlausible: Bool
         if route.kind == .telnyx {
-            // A long transcription: larger than usual, small enough to need no place among the largest.
-            let isPlausible = TelnyxSignature.isPlausible(
+            isPlausible = TelnyxSignature.isPlausible(
                 signature: head.header(TelnyxSignature.header),
                 timestamp: head.header(TelnyxSignature.timestampHeader), at: PassOffice.now)
-            return isPlausible ? route.bodyBytes : usual
+        } else {
+            isPlausible = WebhookSignature.isPlausible(
+                header: head.header(WebhookSignature.header), at: PassOffice.now)
         }
-        let signature = head.header(WebhookSignature.header)
-        let isPlausible = WebhookSignature.isPlausible(header: signature, at: PassOffice.now)
-        return isPlausible && bodies.reserve(Self.key(head)) ? route.bodyBytes : usual
+        let source = parts.settings.proxies.sender(peer: head.remoteAddress, headers: head.headers)
+        guard parts.settings.authIsOff || isPlausible,
+            places.reserve(Self.key(head), source: source.map { "\($0)" } ?? head.remoteAddress)
+        else {
+            parts.metrics.add(
+                "teeline_doors_refused_total",
+                labels: MetricsRegistry.label("door", route.kind.rawValue) + ","
+                    + MetricsRegistry.label("cause", "large_body"))
+            parts.log(.warning, "large_body_refused", ["door": .text(route.kind.rawValue)])
+            return usual
+        }
+        return route.bodyBytes
     }
 
+    /// The places for large bodies at `route`: few for conversations with their sound, more for long transcriptions.
+    private func places(_ route: WebhookRoute) -> LargeBodies { route.kind == .telnyx ? texts : bodies }
+
     private static func key(_ head: HTTPRequest) -> String {
-        head.remoteAddress + " " + (head.header(WebhookSignature.header) ?? "")
+        head.remoteAddress + " "
+            + (head.header(WebhookSignature.header) ?? head.header(TelnyxSignature.header) ?? "")
     }
 
     /// What becomes of `request`; nil when it knocks at none of these doors.
@@ -125,10 +146,11 @@ public final class TelephoneSwitchboard: Sendable {
         switch route.action {
         case .twilioCall: return twilio.call(request, usually: nil)
         case .twilioSpeechCall: return twilio.call(request, usually: .speech)
+        case .twilioStreamEnded: return twilio.streamEnded(request)
         case .twilioStreamStatus: return twilio.streamStatus(request)
         case .twilioCallStatus: return twilio.callStatus(request)
         case .twilioRecordingStatus: return twilio.recordingStatus(request)
-        case .telnyxEvent: return telnyx.event(request)
+        case .telnyxEvent: return withExtendedLifetime(lease) { telnyx.event(request) }
         case .exotelStreamURL: return exotel.streamURL(request)
         case .exotelPassthru: return exotel.passthru(request)
         case .exotelStatus: return exotel.status(request)
@@ -142,6 +164,7 @@ public final class TelephoneSwitchboard: Sendable {
 
     /// Takes up what an earlier server left undone. Once, when calls can come.
     public func takeUp() {
+        placer.takeUp()
         telnyx.recordings.resume()
         elevenLabs.takeUp()
     }
@@ -158,7 +181,9 @@ public final class TelephoneSwitchboard: Sendable {
         _ start: StreamStart, evidence: StreamEvidence
     ) -> (start: StreamStart, plan: CallPlan)? {
         guard let admitted = streams.admit(start, evidence: evidence) else { return nil }
-        if let id = admitted.plan.callID, parts.dials.wentLive(id) {
+        // A call placed by an earlier server is in no book, but its pass says that it was placed.
+        if let id = admitted.plan.callID {
+            _ = parts.dials.wentLive(id)
             parts.dialWent(id, to: .answered, carrierCallID: admitted.start.callID)
         }
         return admitted
@@ -166,9 +191,15 @@ public final class TelephoneSwitchboard: Sendable {
 
     /// A call has ended.
     public func callEnded(_ call: EndedCall) {
-        if parts.dials.knows(call.id) { parts.dialWent(call.id, to: .completed) }
+        if let apology = call.apology { parts.apologies.remember(call.carrierCallID, apology) }
+        if call.isPlaced { parts.dialWent(call.id, to: .completed) }
         telnyx.callEnded(call)
         elevenLabs.callEnded(call)
+    }
+
+    /// Placed call `id` could not be taken when its stream came.
+    public func placedCallFailed(_ id: String, cause: String) {
+        parts.dialWent(id, to: .failed, cause: cause)
     }
 
     /// How many calls are being placed or ring; live ones are not among them.
@@ -200,7 +231,8 @@ public final class TelephoneSwitchboard: Sendable {
 
     /// Ends all calls that still ring: nobody would be there for who answers.
     public func cancelWaitingDials() {
-        for id in parts.dials.waiting { _ = cancel(id) }
+        // One whose row is not on the disk yet is ended before its request goes out.
+        for id in parts.dials.waiting where cancel(id) == .unknown { _ = parts.dials.cancel(id) }
     }
 
     /// Waits until every errand is done, at most `milliseconds`. Returns how many are not.

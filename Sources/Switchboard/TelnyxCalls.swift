@@ -25,7 +25,7 @@ extension TelnyxDoor {
     }
 
     private func receive(_ id: String, _ event: TelnyxEvent, _ base: PublicURL?) async {
-        switch parts.floor.room(caller: event.from, called: event.to) {
+        switch parts.enter(.telnyx, id, caller: event.from, called: event.to) {
         case .free: break
         case .busy: return await answer(id, as: .busy, plan: nil, outcome: "busy")
         case .draining:
@@ -33,7 +33,9 @@ extension TelnyxDoor {
             return await commands.hangUp(id)
         }
         let plan = await parts.reception.plan(for: Self.door(event))
-        if plan.mode == .voicemail, parts.settings.telnyx.recordsVoicemail {
+        let byTelnyx =
+            plan.voicemail?.recorder.map { $0 == "telnyx" } ?? parts.settings.telnyx.recordsVoicemail
+        if plan.mode == .voicemail, byTelnyx {
             return await answer(id, as: .voicemail, plan: plan, outcome: "voicemail")
         }
         // `answer` takes no rate: a stream at another one than the default is begun afterwards (carriers.md §3.1.4).
@@ -130,8 +132,13 @@ extension TelnyxDoor {
         guard isAnswered else {
             return await answer(id, as: .fallback, plan: nil, outcome: "fallback_" + cause)
         }
-        guard book.assume(.fallback, of: id, at: Self.now) else { return }
-        outcome("fallback_" + cause)
+        await apologise(id, as: .fallback, "fallback_" + cause)
+    }
+
+    /// Tells the caller of an answered call why nobody talks; then it is hung up.
+    func apologise(_ id: String, as role: TelnyxRole, _ word: String) async {
+        guard book.assume(role, plan: nil, of: id, at: Self.now) else { return }
+        outcome(word)
         await say(id)
     }
 

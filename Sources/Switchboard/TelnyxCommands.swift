@@ -39,13 +39,15 @@ struct TelnyxCommands: Sendable {
     }
 
     /// Speaks `text` in call `id`.
-    func speak(_ id: String, _ text: String, as role: TelnyxRole) async throws(RESTFailure) {
-        let account = parts.settings.telnyx
+    func speak(
+        _ id: String, _ text: String, as role: TelnyxRole, voice: String? = nil
+    ) async throws(RESTFailure) {
+        let voice = voice ?? parts.settings.telnyx.voice
         var speech = TelnyxSpeech(
             String(String.UnicodeScalarView(text.unicodeScalars.prefix(Self.speechLimit))),
-            voice: account.voice, isSSML: false, language: parts.settings.words.language)
+            voice: voice, isSSML: false, language: parts.settings.words.language)
         // The voices without a provider are those of the basic level.
-        if !account.voice.contains(".") { speech.serviceLevel = "basic" }
+        if !voice.contains(".") { speech.serviceLevel = "basic" }
         let spoken = speech
         try await send { () throws(SignallingError) in
             try api.speak(id, spoken, tag: tag("speak-" + role.rawValue, id, role))

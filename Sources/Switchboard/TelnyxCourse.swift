@@ -79,6 +79,10 @@ struct TelnyxCourse: Sendable {
         case .speakEnded: return spoken()
         // The message's end by silence or length leaves the caller on the line.
         case .recordingSaved: return role == .voicemail ? .hangUp : nil
+        case .recordingError where role == .voicemail:
+            // No message can be left: the caller is told so.
+            role = .fallback
+            return say()
         case .streamingFailed:
             role = .fallback
             // Before the answer there is nobody to speak to; a call that is not known was answered before a restart.

@@ -57,7 +57,13 @@ struct TelnyxDoor: Sendable {
     /// A call has ended: it has to be hung up when Telnyx does not know. Closing the stream does not end it.
     func callEnded(_ call: EndedCall) {
         guard call.carrier == .telnyx, !call.carrierHasHungUp, commands.isAble else { return }
-        parts.errands.run { [commands] in await commands.hangUp(call.carrierCallID) }
+        parts.errands.run { [self] in
+            switch call.apology {
+            case .busy: await apologise(call.carrierCallID, as: .busy, "busy")
+            case .fallback: await fallBack(call.carrierCallID, "call_failed")
+            case nil: await commands.hangUp(call.carrierCallID)
+            }
+        }
     }
 
     private func take(_ event: TelnyxEvent, _ request: HTTPRequest) {
@@ -114,7 +120,9 @@ struct TelnyxDoor: Sendable {
     }
 
     private func went(_ event: TelnyxEvent, _ id: String, to state: DialState, cause: String? = nil) {
-        parts.dialWent(.telnyx, carrierCallID: id, to: state, cause: cause.map { String($0.prefix(64)) })
+        parts.dialWent(
+            .telnyx, dial: event.clientState.flatMap(Base64Text.decode), carrierCallID: id, to: state,
+            cause: cause.map { String($0.prefix(64)) })
     }
 
     /// What an outbound call's hangup_cause (carriers.md §3.1.6) makes of it.

@@ -7,10 +7,11 @@ import Telemetry
 extension TelnyxDoor {
     /// Speaks the greeting. What follows comes with `call.speak.ended`; without a greeting at once.
     func greet(_ id: String, _ event: TelnyxEvent) async {
-        let greeting = voicemail(of: id, event).greeting
-        if !greeting.isEmpty {
+        let voicemail = voicemail(of: id, event)
+        if !voicemail.greeting.isEmpty {
             do throws(RESTFailure) {
-                return try await commands.speak(id, greeting, as: .voicemail)
+                return try await commands.speak(
+                    id, voicemail.greeting, as: .voicemail, voice: voicemail.carrierVoice)
             } catch {
                 if error == .alreadyOver { return }
                 // A message without a greeting is better than none.

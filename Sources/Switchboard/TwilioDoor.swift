@@ -30,7 +30,7 @@ struct TwilioDoor: Sendable {
         parts.record(
             request, carrier: .twilio, kind: "call.incoming", call: call.callSid,
             key: "incoming:" + call.callSid)
-        switch parts.floor.room(caller: call.from, called: call.to) {
+        switch parts.enter(.twilio, call.callSid, caller: call.from, called: call.to) {
         case .free: break
         case .busy:
             count("busy")
@@ -44,10 +44,17 @@ struct TwilioDoor: Sendable {
         if door.wishes.agentID != nil { door.wishes.mode = .agent }
         let path = mode == .speech ? StreamAccess.speechPath : "/twilio/media-stream"
         let base = parts.settings.proxies.base(peer: request.remoteAddress, headers: request.headers)
-        return .deferred(limitMilliseconds: Self.planMilliseconds, fallback: fallback("slow")) {
-            [self, door] reply in
+        let began = MonotonicTime.now
+        return .deferred(
+            limitMilliseconds: Self.planMilliseconds,
+            fallback: Self.answer(said(parts.settings.words.fallback))
+        ) { [self, door] reply in
             parts.errands.run {
                 let plan = await parts.reception.plan(for: door)
+                guard MonotonicTime.now.milliseconds(since: began) < Int64(Self.planMilliseconds) else {
+                    // The caller was told already that nobody can talk.
+                    return reply.send(fallback("slow"))
+                }
                 reply.send(connect(plan, call: call, base: base, path: path))
             }
         }
@@ -67,10 +74,27 @@ struct TwilioDoor: Sendable {
             let stream = try TwiML.Stream(
                 url: url, statusCallback: base.url(target: "/twilio/stream-status"), parameters: parameters)
             count("connected")
-            return Self.answer(TwiML([.connect(stream)]))
+            var verbs = [TwiML.Verb.connect(stream)]
+            // Once we have closed the stream Twilio asks what follows.
+            if let next = base.url(target: "/twilio/stream-ended") { verbs.append(.redirect(url: next)) }
+            return Self.answer(TwiML(verbs))
         } catch {
             parts.log(.error, "twilio_call_failed", ["error": .text("\(error)")])
             return fallback("no_token")
+        }
+    }
+
+    /// A stream is over: who could not be helped is told so.
+    func streamEnded(_ request: HTTPRequest) -> HTTPOutcome {
+        do throws(SignallingError) {
+            let call = try TwilioCall(Self.form(request))
+            switch parts.apologies.take(call.callSid) {
+            case .busy: return .response(Self.answer(said(parts.settings.words.busy)))
+            case .fallback: return .response(fallback("call_failed"))
+            case nil: return .response(Self.answer(TwiML([.hangup])))
+            }
+        } catch {
+            return .response(fallback("malformed"))
         }
     }
 

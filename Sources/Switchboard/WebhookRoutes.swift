@@ -32,6 +32,8 @@ public enum DoorKind: String, Sendable, Hashable, CaseIterable {
 public enum DoorAction: Sendable, Hashable, CaseIterable {
     /// Twilio: a call comes in. `speech` calls speak by themselves unless an agent is named.
     case twilioCall, twilioSpeechCall
+    /// Twilio asks what follows a stream.
+    case twilioStreamEnded
     /// Twilio's callbacks.
     case twilioStreamStatus, twilioCallStatus, twilioRecordingStatus
     /// Telnyx's one webhook.
@@ -80,6 +82,9 @@ public enum WebhookRoutes {
             path: "/api/v1/elevenlabs-twilio/call/incoming", methods: both, kind: .twilio,
             action: .twilioSpeechCall,
             summary: "A call comes in: its stream speaks texts (?voice_id=), or an agent talks (?agent_id=)"),
+        WebhookRoute(
+            path: "/twilio/stream-ended", methods: both, kind: .twilio, action: .twilioStreamEnded,
+            summary: "What follows a stream: a word when nobody could talk, then the end"),
         WebhookRoute(
             path: "/twilio/stream-status", methods: both, kind: .twilio, action: .twilioStreamStatus,
             summary: "Status callback of a stream"),

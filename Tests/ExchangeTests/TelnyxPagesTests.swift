@@ -1,6 +1,7 @@
 // The pages of Telnyx's users, end to end: the bridge, the guide's streaming, and its answering machine.
 
 import Archive
+import Audio
 import Exchange
 import Foundation
 import Net
@@ -126,6 +127,55 @@ import Testing
         #expect(String(decoding: text.body, as: UTF8.self).contains("Please call me back."))
         #expect(try house.rows().count == 1)
         house.close()
+    }
+
+    /// The agent cannot be reached, or the caller's key ends the message: a closed stream ends no Telnyx call, so it is
+    /// hung up by REST, and who could not be helped is told so before.
+    @Test func aCallThatCannotBeHelpedIsToldAndHungUp() async throws {
+        let house = try TelnyxHouse(values: [
+            "agent.base_url": "http://127.0.0.1:9", "agent.attempts": "2", "agent.retry_ms": "20",
+        ]) { $0.farEnd.ending = .server(limitMilliseconds: 10_000) }
+        let id = await house.ring()
+        #expect(house.faults == [])
+        let call = try #require(house.telnyx.call(id))
+        #expect(call.commands == ["answer", "speak", "hangup"])
+        #expect(try house.rows().first?.call.endWhy == "agent_unreachable")
+        house.close()
+    }
+
+    /// ElevenLabs' greeting over the stream, the beep and the caller's message, each where it belongs in the recording.
+    @Test func theGreetingTheBeepAndTheMessageAreOnTheRecording() async throws {
+        let greeting = "Leave a word"
+        let server = try SimulatedSpeechServer()
+        let house = try TelnyxHouse(values: [
+            "routing.mode": "voicemail", "voicemail.greeting": greeting, "voicemail.silence_seconds": "2",
+            "agent.base_url": server.baseURL, "agent.api_key": "key-of-the-test",
+            "telnyx.public_key": TelnyxHouse.publicKey,
+        ]) {
+            $0.farEnd.script = CallerScript([
+                .init(.silence, milliseconds: 1_800),
+                .init(.tone(hertz: 440, level: 8000), milliseconds: 1_000),
+            ])
+            $0.farEnd.ending = .server(limitMilliseconds: 12_000)
+        }
+        _ = await house.ring()
+        let row = try #require(try house.rows().first)
+        #expect(row.recording.state == .sealed && row.call.endWhy == "message_silence")
+        let path = house.house.exchange.archive.layout.absolute(try #require(row.recording.path))
+        let sound = try #require(try StereoDecoding.ffmpeg([path], folder: house.house.folder).first)
+        func loudest(_ hertz: Double, _ channel: [Int16]) -> (at: Int, level: Double) {
+            let pieces = stride(from: 0, to: channel.count - 1_600, by: 800).map { at in
+                (at: at, level: Goertzel(hertz, rate: 8000).amplitude(in: channel[at..<at + 1_600]))
+            }
+            return pieces.max { $0.level < $1.level } ?? (0, 0)
+        }
+        let spoken = loudest(SimulatedSpeechSound.hertz(of: greeting), sound.right)
+        let beep = loudest(1000, sound.right)
+        let message = loudest(440, sound.left)
+        #expect(spoken.level > 0.2 && beep.level > 0.15 && message.level > 0.1)
+        #expect(spoken.at < beep.at && beep.at < message.at)
+        house.close()
+        server.stop()
     }
 
     /// Our own machine on the stream: beep, message, and five seconds of silence (here one) end it by a hang-up.

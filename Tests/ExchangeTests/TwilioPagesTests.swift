@@ -214,6 +214,90 @@ struct TwilioHouse {
         #expect(house.close() == 0)
     }
 
+    /// The page's webhook and its WebSocket test, in its own bytes, where nobody has to prove anything.
+    @Test func thePagesOwnMessages() async throws {
+        let speech = SimulatedSpeech()
+        var door = AgentDoorSettings()
+        door.speech = speech
+        let house = try TestHouse(
+            agent: ShortTalk.agent, door: door,
+            values: [
+                "agent.api_key": "key-of-the-test", "speech.text": "Hi", "agent.id": "",
+                "server.public_url": "https://your-domain.com",
+            ])
+        let answer = try await house.client.send(
+            HTTPClientRequest(
+                method: "POST",
+                url: "http://127.0.0.1:\(house.exchange.port)/api/v1/elevenlabs-twilio/call/incoming",
+                headers: [("Content-Type", "application/x-www-form-urlencoded")],
+                body: Array("CallSid=test_call_123&From=%2B1234567890&To=%2B0987654321".utf8)))
+        let twiml = String(decoding: answer.body, as: UTF8.self)
+        #expect(
+            twiml.contains(
+                #"<Connect><Stream url="wss://your-domain.com/api/v1/elevenlabs-twilio/call/connection""#))
+        let messages = Heard(
+            first: #"{"event":"start","start":{"callSid":"test_call_123","streamSid":"test_stream_456"}}"#)
+        let socket = try EventLoop.start(name: "page")
+        defer { socket.stop() }
+        let peer = WebSocketConnection.connect(
+            to: house.media("/api/v1/elevenlabs-twilio/call/connection"), on: socket,
+            limits: WebSocketLimits(messageBytes: 1 << 20), handler: messages)
+        for _ in 0..<200 where !messages.all.contains(where: { $0.contains(#""event":"media""#) }) {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(
+            messages.all.contains {
+                $0.contains(#""streamSid":"test_stream_456""#) && $0.contains(#""payload":""#)
+            })
+        socket.execute { peer.close(code: 1000, reason: "") }
+        await house.settle()
+        #expect(house.close() == 0)
+    }
+
+    /// A call whose agent cannot be reached: the caller is told so once the stream is over.
+    @Test func whoCannotBeHelpedIsTold() async throws {
+        let scene = try TwilioHouse(
+            FarEnd(hangsUpAtMilliseconds: 15_000),
+            values: ["agent.base_url": "http://127.0.0.1:9", "agent.attempts": "2", "agent.retry_ms": "20"])
+        let lost = try await scene.ring("/twilio/incoming-call")
+        #expect(lost.call.endWhy == "agent_unreachable")
+        let call = try #require(scene.twilio.call(lost.call.carrierCallID))
+        #expect(call.verbs == ["Connect", "Redirect", "Say", "Hangup"])
+        scene.close()
+    }
+
+    /// Twenty calls of one number at once, where one may be: nineteen hear the busy message before any stream has begun.
+    @Test func placesAreTakenAtTheDoor() async throws {
+        let scene = try TwilioHouse(
+            FarEnd(hangsUpAtMilliseconds: 1_000), values: ["doors.calls_per_caller": "1"])
+        let url = scene.url("/twilio/incoming-call")
+        let client = scene.house.client
+        let answers = try await withThrowingTaskGroup(of: String.self) { group in
+            for number in 0..<20 {
+                let form = FormFields([
+                    (name: "CallSid", value: "CA\(number)"), (name: "From", value: "+14155550123"),
+                    (name: "To", value: "+18005550100"),
+                ])
+                let signature = try TwilioSignature.sign(
+                    url: url, form: form, secret: Secret(TwilioHouse.token))
+                group.addTask {
+                    let answer = try await client.send(
+                        HTTPClientRequest(
+                            method: "POST", url: url,
+                            headers: [
+                                ("Content-Type", "application/x-www-form-urlencoded"),
+                                (TwilioSignature.header, signature),
+                            ], body: form.body))
+                    return String(decoding: answer.body, as: UTF8.self)
+                }
+            }
+            return try await group.reduce(into: [String]()) { $0.append($1) }
+        }
+        #expect(answers.count { $0.contains("<Connect>") } == 1)
+        #expect(answers.count { $0.contains("All our lines are busy") } == 19)
+        scene.close()
+    }
+
     /// Whatever goes wrong, the caller is told something; a request that proves nothing is told nothing.
     @Test func callersAreAlwaysToldSomething() async throws {
         let scene = try TwilioHouse(
@@ -253,4 +337,22 @@ struct TwilioHouse {
         #expect(await scene.twilio.desk.settled())
         scene.close()
     }
+}
+
+/// Messages that came to a socket.
+private final class Heard: WebSocketHandler, @unchecked Sendable {
+    // `lock` guards `messages`.
+    private let lock = Lock()
+    private var messages: [String] = []
+    private let first: String
+
+    init(first: String) { self.first = first }
+
+    var all: [String] { lock.withLock { messages } }
+
+    func webSocketDidOpen(_ socket: WebSocketConnection) { socket.send(text: Array(first.utf8)) }
+    func webSocket(_ socket: WebSocketConnection, didReceive bytes: UnsafeRawBufferPointer, isText: Bool) {
+        lock.withLock { messages.append(String(decoding: bytes, as: UTF8.self)) }
+    }
+    func webSocketDidClose(_ socket: WebSocketConnection, code: UInt16, reason: String, error: NetError?) {}
 }

@@ -162,18 +162,21 @@ import Testing
     @Test func fewLargeBodiesAtOnce() throws {
         let bodies = LargeBodies()
         let now = MonotonicTime(nanoseconds: 1_000_000_000)
-        for _ in 0..<4 { #expect(bodies.reserve("a", at: now)) }
-        #expect(!bodies.reserve("b", at: now))
+        // Two of one source, four in all.
+        for _ in 0..<2 { #expect(bodies.reserve("a", source: "1", at: now)) }
+        #expect(!bodies.reserve("a", source: "1", at: now))
+        for _ in 0..<2 { #expect(bodies.reserve("a", source: "2", at: now)) }
+        #expect(!bodies.reserve("b", source: "3", at: now))
         do {
             let lease = try #require(bodies.arrived("a"))
             // It is being worked on: its place is still taken.
-            #expect(!bodies.reserve("b", at: now))
+            #expect(!bodies.reserve("b", source: "3", at: now))
             withExtendedLifetime(lease) {}
         }
-        #expect(bodies.reserve("b", at: now))
+        #expect(bodies.reserve("b", source: "3", at: now))
         #expect(bodies.arrived("c") == nil)
         // Those that never arrive give their places back: 60 s, and one for the cut.
-        #expect(!bodies.reserve("c", at: now.adding(milliseconds: 60_999)))
-        #expect(bodies.reserve("c", at: now.adding(milliseconds: 61_000)))
+        #expect(!bodies.reserve("c", source: "4", at: now.adding(milliseconds: 60_999)))
+        #expect(bodies.reserve("c", source: "4", at: now.adding(milliseconds: 61_000)))
     }
 }

@@ -49,6 +49,18 @@ private final class Course {
         }
     }
 
+    /// Telnyx cannot record: the caller is told, and the call ends when that is said.
+    @Test func aMessageThatCannotBeRecordedIsApologisedFor() throws {
+        let course = Course()
+        #expect(course.take(try Self.event("call.initiated", "1", Self.incoming)) == .receive)
+        #expect(course.assume(.voicemail, plan: CallPlan()))
+        #expect(course.take(try Self.event("call.answered", "2")) == .greet)
+        #expect(course.take(try Self.event("call.speak.ended", "3")) == .record)
+        #expect(course.take(try Self.event("call.recording.error", "4")) == .say)
+        #expect(course.role == .fallback)
+        #expect(course.take(try Self.event("call.speak.ended", "5")) == .hangUp)
+    }
+
     @Test(arguments: [
         (TelnyxRole.stream, nil), (.laterStream, .startStream), (.voicemail, .greet), (.busy, .say),
         (.fallback, TelnyxCourse.Action.say),
