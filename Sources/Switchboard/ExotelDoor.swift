@@ -31,7 +31,10 @@ struct ExotelDoor: Sendable {
         }
         parts.record(
             ExotelRecord.row(call, kind: "call.incoming", key: "incoming:\(call.callSid ?? "")"))
-        switch parts.floor.room(caller: call.from, called: call.to) {
+        let room =
+            call.callSid.map { parts.enter(.exotel, $0, caller: call.from, called: call.to) }
+            ?? parts.floor.room(caller: call.from, called: call.to)
+        switch room {
         case .free: break
         case .busy: return .response(refusal("busy", retryAfter: 10))
         case .draining: return .response(refusal("draining", retryAfter: 30))
