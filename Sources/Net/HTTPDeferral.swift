@@ -109,9 +109,9 @@ final class HTTPWaits: @unchecked Sendable {
         }
     }
 
-    /// Cuts the connection of `exchange` when its body has not come within `seconds`.
-    func watchBody(_ exchange: HTTPExchange, descriptor: Int32, seconds: Int) {
-        guard descriptor >= 0 else { return }
+    /// Cuts the connection of `exchange` when its header, or its body, has not come within `seconds`; 0 for never.
+    func watch(_ exchange: HTTPExchange, descriptor: Int32, seconds: Int) {
+        guard descriptor >= 0, seconds > 0 else { return }
         exchange.isWatched = true
         let due = MonotonicTime.now.adding(milliseconds: Int64(min(seconds, 86_400)) * 1000)
         lock.withLock {
@@ -120,7 +120,7 @@ final class HTTPWaits: @unchecked Sendable {
         }
     }
 
-    /// The body of `exchange` is whole, or its request over: its descriptor is not touched any more.
+    /// The header or the body of `exchange` is whole, or its request over: its descriptor is not touched any more.
     func forget(_ exchange: HTTPExchange) {
         guard exchange.isWatched else { return }
         exchange.isWatched = false

@@ -51,9 +51,17 @@ public final class HTTPServer: @unchecked Sendable {
         // The pool holds the parsed fields and the answer's header too; the exact bound is checked apart.
         daemon.memory_bytes = max(settings.headerBytes, 1024) * 2 + (8 << 10)
         daemon.access = { HTTPServer.access($0, $1, $3, $4, $5, $6, $7) }
-        daemon.target = { _, target, _ in
+        daemon.target = { owner, target, connection in
             guard let target else { return nil }
-            return Unmanaged.passRetained(HTTPExchange(target: String(cString: target))).toOpaque()
+            let exchange = HTTPExchange(target: String(cString: target))
+            if let owner, let connection {
+                // The header has to come in time, however it drips.
+                let server = Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue()
+                server.waits.watch(
+                    exchange, descriptor: teeline_http_descriptor(connection),
+                    seconds: server.settings.bodySeconds)
+            }
+            return Unmanaged.passRetained(exchange).toOpaque()
         }
         daemon.completed = { owner, _, pointer, _ in
             guard let owner, let pointer, let raw = pointer.pointee else { return }
@@ -129,6 +137,7 @@ public final class HTTPServer: @unchecked Sendable {
 
     /// The header is there: refuses what is too large before the body is read.
     private func begin(_ exchange: HTTPExchange, _ connection: OpaquePointer, method: String) -> MHD_Result {
+        waits.forget(exchange)
         if teeline_http_header_size(connection) > settings.headerBytes { return plain(431, on: connection) }
         let fields = HTTPExchange.headers(connection)
         let lengths = fields.filter { $0.name.lowercased() == "content-length" }.map(\.value)
@@ -160,7 +169,7 @@ public final class HTTPServer: @unchecked Sendable {
             }
         }
         if limit.seconds > 0 {
-            waits.watchBody(
+            waits.watch(
                 exchange, descriptor: teeline_http_descriptor(connection), seconds: limit.seconds)
         }
         return .YES

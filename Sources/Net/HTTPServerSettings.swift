@@ -40,8 +40,8 @@ public struct HTTPServerSettings: Sendable, Hashable {
     public var headerBytes: Int
     /// Most bytes of a body; beyond it 413.
     public var bodyBytes: Int
-    /// Most seconds from the header's end to the body's, however it drips; then the connection is cut. 0 for no such
-    /// limit.
+    /// Most seconds from the request line to the header's end, and from there to the body's, however they drip; then the
+    /// connection is cut. 0 for no such limit.
     public var bodySeconds: Int
     /// Other bounds of bodies for certain paths; the first that fits counts.
     public var bodyLimits: [HTTPBodyLimit]

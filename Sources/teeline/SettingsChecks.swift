@@ -46,6 +46,14 @@ enum SettingsChecks {
         }
         if !settings.carrierAuthIsOff {
             findings += settings.carriers.map(finding)
+            if settings.switchboard.proxies.base?.isSecure == true,
+                settings.switchboard.proxies.proxies.isEmpty
+            {
+                findings.append(
+                    .warn(
+                        "proxy", "whoever comes through your proxy counts as one source",
+                        "TEELINE_TRUSTED_PROXIES=127.0.0.1 (the proxy's address) tells them apart"))
+            }
         } else if settings.isLoopback {
             findings.append(.ok("carriers", "streams are taken unauthenticated, from this machine only"))
         } else {

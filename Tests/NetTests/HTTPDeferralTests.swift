@@ -229,8 +229,10 @@ extension NetTests {
             server.stop()
         }
 
-        @Test(arguments: ["Content-Length: 100\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n64;e="])
-        func `a body that drips is cut`(_ rest: String) throws {
+        @Test(arguments: [
+            "X-Drip: ", "Content-Length: 100\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n64;e=",
+        ])
+        func `a header or a body that drips is cut`(_ rest: String) throws {
             let before = openDescriptors()
             let server = try HTTPServer.start(
                 HTTPServerSettings(port: 0, idleSeconds: 60, bodySeconds: 1),

@@ -36,6 +36,36 @@ private final class Race: Sendable {
         #expect(passes.check(pass.token, carrier: .twilio, at: 60_999) == .used)
     }
 
+    /// 1,000 tokens of all carriers, each tried twice, late, for another call, by another carrier, in every order: one claim
+    /// of each wins, and it is the right one in time.
+    @Test func ofManyTriesExactlyOneWins() throws {
+        let passes = StreamPasses<Int>(lifetime: 60_000, limit: 2_000)
+        var random = SeededRandom(seed: 20_261_121)
+        var winners = 0
+        for number in 0..<1_000 {
+            let carrier = Carrier.allCases[number % Carrier.allCases.count]
+            let other = Carrier.allCases[(number + 1) % Carrier.allCases.count]
+            let pass = try passes.issue(carrier: carrier, callID: "call\(number)", content: number, at: 0)
+            let tries: [(carrier: Carrier, call: String, at: Int64, mayWin: Bool)] = [
+                (carrier, "call\(number)", 59_999, true), (carrier, "call\(number)", 1, true),
+                (carrier, "call\(number)", 60_000, false), (carrier, "call\(number + 1)", 1, false),
+                (other, "call\(number)", 1, false),
+            ]
+            var won: [Bool] = []
+            for (carrier, call, at, mayWin) in tries.shuffled(using: &random) {
+                if case .success(let content) = passes.claim(
+                    pass.token, carrier: carrier, callID: call, at: at)
+                {
+                    #expect(content == number)
+                    won.append(mayWin)
+                }
+            }
+            #expect(won == [true])
+            winners += won.count
+        }
+        #expect(winners == 1_000)
+    }
+
     @Test func unknownTokens() throws {
         let pass = try passes.issue(carrier: .telnyx, callID: nil, content: "", at: 0)
         for text in ["", "x", String(repeating: "A", count: 43), pass.token + "A", pass.digest.hex] {
