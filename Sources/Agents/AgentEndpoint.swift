@@ -8,7 +8,8 @@ public enum AgentEndpoint {
     /// simulator's `http://…`): `https` becomes `wss` and `http` `ws`. Nil when `base` is no such address.
     public static func conversationURL(base: String, agentID: String) -> String? {
         guard let (isSecure, rest) = split(base), !agentID.isEmpty else { return nil }
-        return "\(isSecure ? "wss" : "ws")://\(rest)/v1/convai/conversation?agent_id=\(escaped(agentID))"
+        return
+            "\(isSecure ? "wss" : "ws")://\(rest)/v1/convai/conversation?agent_id=\(PercentCoding.encoded(agentID))"
     }
 
     /// The address to GET (with the header `xi-api-key`) for a signed URL of `agentID`. Nil when `base` is no
@@ -16,7 +17,7 @@ public enum AgentEndpoint {
     public static func signedURLRequest(base: String, agentID: String) -> String? {
         guard let (isSecure, rest) = split(base), !agentID.isEmpty else { return nil }
         return
-            "\(isSecure ? "https" : "http")://\(rest)/v1/convai/conversation/get-signed-url?agent_id=\(escaped(agentID))"
+            "\(isSecure ? "https" : "http")://\(rest)/v1/convai/conversation/get-signed-url?agent_id=\(PercentCoding.encoded(agentID))"
     }
 
     /// The address in the answer `{"signed_url": "wss://…"}`: opaque, valid for 15 minutes, a secret (it lets its
@@ -51,18 +52,5 @@ public enum AgentEndpoint {
             rest.utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != 0x3F && $0 != 0x23 && $0 != 0x40 })
         else { return nil }
         return (isSecure, rest)
-    }
-
-    /// `value` as one value of a query or one part of a path: all but RFC 3986's unreserved characters percent-encoded.
-    static func escaped(_ value: String) -> String {
-        var output: [UInt8] = []
-        let digits = [UInt8]("0123456789ABCDEF".utf8)
-        for byte in value.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: output.append(byte)
-            default: output += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: output, as: UTF8.self)
     }
 }

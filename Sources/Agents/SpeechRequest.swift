@@ -40,7 +40,7 @@ public struct SpeechRequest: Sendable, Hashable {
             Self.isID(voice.voiceID)
         else { return nil }
         return
-            "\(isSecure ? "https" : "http")://\(rest)/v1/text-to-speech/\(AgentEndpoint.escaped(voice.voiceID))/stream?output_format=\(name)"
+            "\(isSecure ? "https" : "http")://\(rest)/v1/text-to-speech/\(PercentCoding.encoded(voice.voiceID))/stream?output_format=\(name)"
     }
 
     /// The body, always the same bytes for the same request. The language is left out for a model that knows no

@@ -19,7 +19,6 @@ extension SwitchboardSettings {
         words.busy = values.text("doors.busy_message")
         words.fallback = values.text("doors.fallback_message")
         words.language = values.text("doors.message_language")
-        standardPlan = standard
         speechText = values.text("speech.text")
         voicemail = VoicemailPlan(
             greeting: values.text("voicemail.greeting"), beeps: values.flag("voicemail.beep"),

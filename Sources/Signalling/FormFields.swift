@@ -1,5 +1,7 @@
 // `application/x-www-form-urlencoded` bodies: fields in order, decoded; and written again.
 
+import Wire
+
 /// The fields of a form, in order; names may repeat.
 public struct FormFields: Sendable {
     /// Names and values, decoded.
@@ -30,9 +32,9 @@ public struct FormFields: Sendable {
         var output: [UInt8] = []
         for (index, field) in fields.enumerated() {
             if index > 0 { output.append(UInt8(ascii: "&")) }
-            Self.encode(field.name, into: &output)
+            PercentCoding.append(field.name, to: &output)
             output.append(UInt8(ascii: "="))
-            Self.encode(field.value, into: &output)
+            PercentCoding.append(field.value, to: &output)
         }
         return output
     }
@@ -53,16 +55,6 @@ public struct FormFields: Sendable {
             }
         }
         return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func encode(_ text: String, into output: inout [UInt8]) {
-        let digits = [UInt8]("0123456789ABCDEF".utf8)
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: output.append(byte)
-            default: output += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
     }
 
     private static func digit(_ byte: UInt8) -> UInt8? {

@@ -34,17 +34,10 @@ public struct RESTRequest: Sendable, Discreet {
         return String(decoding: output, as: UTF8.self)
     }
 
-    /// `text` as one segment of a path: all but RFC 3986's pchar is percent-encoded.
+    /// `text` as one segment of a path: all but unreserved characters and colons, which
+    /// carriers' identifiers have, is percent-encoded.
     static func segment(_ text: String) -> String {
-        let digits = [UInt8]("0123456789ABCDEF".utf8)
-        var output: [UInt8] = []
-        for byte in text.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E, 0x3A: output.append(byte)
-            default: output += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        let segment = String(decoding: output, as: UTF8.self)
+        let segment = PercentCoding.encoded(text, keeping: UInt8(ascii: ":"))
         // A path must not be walked up.
         return segment == "." || segment == ".." ? segment.replacing(".", with: "%2E") : segment
     }

@@ -5,6 +5,7 @@ import Cryptography
 import Foundation
 import Net
 import Telemetry
+import Wire
 
 /// An HTTPS service that knows customers by their number.
 public struct ContextService: Sendable {
@@ -71,15 +72,11 @@ final class ContextLookup: @unchecked Sendable {
 
     /// The service's answer: `{"name": "value", …}`, or such an object under "context". 404 means nobody knows.
     private func ask(_ service: ContextService, _ phone: String) async -> [String: String]? {
-        guard let request = Self.request(service, phone) else {
-            log(.error, "context_service_failed", ["cause": .text("bad_url")])
-            return nil
-        }
         let began = MonotonicTime.now
         let outcome: String
         var fields: [String: String]?
         do throws(NetError) {
-            let answer = try await client.send(request)
+            let answer = try await client.send(Self.request(service, phone))
             if answer.status == 404 {
                 (fields, outcome) = ([:], "unknown")
             } else if answer.status == 200, let read = Self.fields(answer.body) {
@@ -98,10 +95,8 @@ final class ContextLookup: @unchecked Sendable {
         return fields
     }
 
-    static func request(_ service: ContextService, _ phone: String) -> HTTPClientRequest? {
-        var unreserved = CharacterSet.alphanumerics
-        unreserved.insert(charactersIn: "-._~")
-        guard let escaped = phone.addingPercentEncoding(withAllowedCharacters: unreserved) else { return nil }
+    static func request(_ service: ContextService, _ phone: String) -> HTTPClientRequest {
+        let escaped = PercentCoding.encoded(phone)
         var url = service.url
         if url.contains("{phone}") {
             url = url.replacingOccurrences(of: "{phone}", with: escaped)

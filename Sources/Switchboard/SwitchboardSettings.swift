@@ -132,8 +132,6 @@ public struct SwitchboardSettings: Sendable {
     public var tokenMilliseconds: Int64 = 120_000
     /// What callers are told.
     public var words = DoorWords()
-    /// What a call is when no rule says otherwise.
-    public var standardPlan = CallPlan()
     /// What a call in mode `speech` says when nothing else is given.
     public var speechText = ""
     /// The standard answering machine.

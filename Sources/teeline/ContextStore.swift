@@ -4,6 +4,7 @@ import Archive
 import Desk
 import Foundation
 import Net
+import Wire
 
 /// Where contexts are changed. An archive has one writer: whoever holds its lock.
 enum ContextStore {
@@ -97,17 +98,7 @@ struct ContextAPI {
     }
 
     /// The path of a number's context, everything but unreserved characters escaped (RFC 3986 §2.3).
-    func path(_ phone: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var text: [UInt8] = Array("/v1/contexts/".utf8)
-        for byte in phone.utf8 {
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: text.append(byte)
-            default: text += [0x25, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
+    func path(_ phone: String) -> String { "/v1/contexts/" + PercentCoding.encoded(phone) }
 
     /// Sends a request; the answer's members, nil for 404.
     func send(
