@@ -87,19 +87,22 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        tests("Audio", resources: [.copy("Vectors")]), tests("Telemetry"), tests("Wire"),
+        tests("Audio", resources: [.copy("Vectors")]), tests("Telemetry"),
+        // Numbers that are the same on every run, and hostile bytes made with them.
+        .target(name: "Damage", path: "Tests/Damage", swiftSettings: strict),
+        tests("Wire", ["Damage"]),
         tests("Cryptography"),
         tests(
-            "Signalling", ["Agents", "Carriers", "Wire", "Cryptography", "Telemetry"],
+            "Signalling", ["Agents", "Carriers", "Wire", "Cryptography", "Telemetry", "Damage"],
             resources: [.copy("Vectors"), .copy("Validators")]),
         tests("Routing", ["Wire"]),
-        tests("Timeline", ["Audio", "Telemetry"]), tests("Tape", ["Telemetry"]),
-        tests("Carriers", ["Audio", "Wire"], resources: [.copy("Vectors")]),
-        tests("Agents", ["Audio", "Wire", "Cryptography"], resources: [.copy("Vectors")]),
-        tests("Net", ["Telemetry", "CLinux", "COpenSSL"]),
+        tests("Timeline", ["Audio", "Telemetry", "Damage"]), tests("Tape", ["Telemetry"]),
+        tests("Carriers", ["Audio", "Wire", "Damage"], resources: [.copy("Vectors")]),
+        tests("Agents", ["Audio", "Wire", "Cryptography", "Damage"], resources: [.copy("Vectors")]),
+        tests("Net", ["Telemetry", "CLinux", "COpenSSL", "Damage"]),
         tests("Speech", ["Simulator", "Agents", "Audio", "Net", "Telemetry", "Cryptography"]),
         tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
-        tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry"]),
+        tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "Damage"]),
         tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry", "Routing"]),
         tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
         tests(
@@ -107,7 +110,7 @@ let package = Package(
             [
                 "Simulator", "Signalling", "Routing", "Carriers", "Agents", "Archive", "Recording", "Net",
                 "Wire",
-                "Cryptography", "Telemetry", "Audio",
+                "Cryptography", "Telemetry", "Audio", "Damage",
             ]),
         // The server that the catastrophe tests kill, and the disk that stands still under it.
         .target(name: "CSlowDisk", path: "Tests/CSlowDisk"),
@@ -120,7 +123,7 @@ let package = Package(
             [
                 "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers",
                 "Agents", "Net", "Audio", "Wire", "Telemetry", "Routing", "Signalling", "Cryptography",
-                "Switchboard",
+                "Switchboard", "Damage",
             ]),
         tests(
             "teeline",

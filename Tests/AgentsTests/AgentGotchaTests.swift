@@ -1,5 +1,6 @@
 // What agents do against expectation, bounds, and damage.
 
+import Damage
 import Agents
 import Audio
 import Testing

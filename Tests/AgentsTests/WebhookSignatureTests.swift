@@ -1,5 +1,6 @@
 // ElevenLabs's webhook signatures: every vector both ways, and the bounds in time.
 
+import Damage
 import Agents
 import Cryptography
 import Foundation

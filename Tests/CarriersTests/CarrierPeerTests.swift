@@ -1,5 +1,6 @@
 // The carrier's own side: strictness of each carrier, and messages that survive damage.
 
+import Damage
 import Audio
 import Carriers
 import Testing

@@ -1,12 +1,14 @@
 // Deterministic damage to messages: bit flips, cuts, insertions, doubling, huge numbers, deep nesting.
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same damage on every run.
-struct SplitMix64: RandomNumberGenerator {
+public struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    /// A generator that begins at `seed`.
+    public init(seed: UInt64) { state = seed }
 
-    mutating func next() -> UInt64 {
+    /// The next 64 bits.
+    public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -16,7 +18,7 @@ struct SplitMix64: RandomNumberGenerator {
 }
 
 /// `message` with one to three wounds.
-func mutated(_ message: [UInt8], using random: inout SplitMix64) -> [UInt8] {
+public func mutated(_ message: [UInt8], using random: inout SplitMix64) -> [UInt8] {
     var bytes = message
     for _ in 0..<Int.random(in: 1...3, using: &random) {
         guard !bytes.isEmpty else { break }

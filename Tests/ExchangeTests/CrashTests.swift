@@ -1,5 +1,6 @@
 // kill -9 during live calls, again and again on the same storage: nothing sealed is lost, nothing live is lost.
 
+import Damage
 import Archive
 import Exchange
 import Foundation

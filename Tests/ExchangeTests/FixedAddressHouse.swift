@@ -28,7 +28,7 @@ extension TestHouse {
     }
 
     /// A port of 127.0.0.1 that nobody had a moment ago.
-    private static func freePort() throws -> UInt16 {
+    static func freePort() throws -> UInt16 {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { _ = Glibc.close(socket) }
         var address = sockaddr_in()

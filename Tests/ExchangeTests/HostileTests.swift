@@ -1,5 +1,6 @@
 // Peers that keep to no rule, beside healthy calls that must not notice them.
 
+import Damage
 import Agents
 import Archive
 import Audio

@@ -1,5 +1,6 @@
 // A peer that keeps to no rule: bytes on a socket, blocking, with a time limit on everything.
 
+import Damage
 import Foundation
 import Glibc
 

@@ -112,7 +112,7 @@ import Testing
 
     /// The stream does not come about: the caller is told instead of hearing nothing.
     @Test func aStreamThatFailsIsSaid() async throws {
-        let port = try TelnyxHouse.freePort()
+        let port = try TestHouse.freePort()
         let house = try TelnyxHouse(values: ["server.public_url": "http://127.0.0.1:\(port)"])
         let id = await house.ring()
         #expect(house.faults == ["stream: its upgrade was refused"])

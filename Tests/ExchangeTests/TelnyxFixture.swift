@@ -48,7 +48,7 @@ final class TelnyxHouse: Sendable {
         agent: SimulatedAgentSettings = ShortTalk.agent, values: [String: String] = [:],
         telnyx change: (inout SimulatedTelnyxSettings) -> Void = { _ in }
     ) throws {
-        port = try Self.freePort()
+        port = try TestHouse.freePort()
         var settings = SimulatedTelnyxSettings(webhookURL: "http://127.0.0.1:\(port)/telnyx/webhook")
         settings.signer = try Self.signer()
         change(&settings)
@@ -61,13 +61,6 @@ final class TelnyxHouse: Sendable {
         ]
         all.merge(values) { _, new in new }
         house = try TestHouse(agent: agent, values: all)
-    }
-
-    /// A port that is free now.
-    static func freePort() throws -> UInt16 {
-        let server = try HTTPServer.start(HTTPServerSettings(port: 0), handler: Nobody())
-        defer { server.stop() }
-        return server.port
     }
 
     /// Rings, and waits until everything about the call is over: webhooks, streams, recordings. Gives the call's id.
@@ -136,8 +129,4 @@ final class TelnyxHouse: Sendable {
         try encoder.finish(into: &output)
         return output
     }
-}
-
-private struct Nobody: HTTPHandler {
-    func respond(to request: HTTPRequest) -> HTTPOutcome { .response(HTTPResponse(status: 404)) }
 }

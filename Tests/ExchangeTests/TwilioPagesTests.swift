@@ -27,7 +27,7 @@ struct TwilioHouse {
         speech = SimulatedSpeech()
         var door = AgentDoorSettings()
         door.speech = speech
-        let port = try Self.freePort()
+        let port = try TestHouse.freePort()
         var all = [
             "server.carrier_auth": "required", "server.port": String(port),
             "server.public_url": "http://127.0.0.1:\(port)", "server.api_token": Self.apiToken,
@@ -50,16 +50,6 @@ struct TwilioHouse {
         } catch {
             return []
         }
-    }
-
-    /// A port nobody listens on.
-    static func freePort() throws -> UInt16 {
-        struct Deaf: HTTPHandler {
-            func respond(to request: HTTPRequest) -> HTTPOutcome { .response(HTTPResponse(status: 404)) }
-        }
-        let server = try HTTPServer.start(HTTPServerSettings(port: 0), handler: Deaf())
-        defer { server.stop() }
-        return server.port
     }
 
     func url(_ path: String) -> String { "http://127.0.0.1:\(house.exchange.port)\(path)" }

@@ -1,5 +1,6 @@
 // The loop as a thread, an executor and a clock.
 
+import Damage
 import CLinux
 import Dispatch
 import Glibc
@@ -146,7 +147,7 @@ extension NetTests {
         }
 
         @Test func `tickers come in the order of their times`() {
-            var random = Seeded(state: 11)
+            var random = SplitMix64(seed: 11)
             var heap = TickerHeap()
             let fired = Locked<[Int64]>([])
             let dues = (0..<500).map { _ in Int64.random(in: 0..<1000, using: &random) }

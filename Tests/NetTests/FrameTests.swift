@@ -1,5 +1,6 @@
 // Framing by tables from RFC 6455, both ends, at every cut.
 
+import Damage
 import Testing
 
 @testable import Net
@@ -217,7 +218,7 @@ extension NetTests {
 
         @Test(arguments: UInt64(1)...40)
         func `a long conversation is the same at random cuts`(_ seed: UInt64) {
-            var random = Seeded(state: seed)
+            var random = SplitMix64(seed: seed)
             var input: [UInt8] = []
             for _ in 0..<60 {
                 let payload = bytes(Int.random(in: 0...3000, using: &random))
@@ -243,7 +244,7 @@ extension NetTests {
         }
 
         @Test func `ten thousand mutated streams neither trap nor grow`() {
-            var random = Seeded(state: 7)
+            var random = SplitMix64(seed: 7)
             let sample =
                 frame(1, bytes(300)) + frame(9, [1, 2]) + frame(1, bytes(20), final: false)
                 + frame(0, bytes(9))
@@ -280,7 +281,7 @@ extension NetTests {
         }
 
         @Test func `a byte queue is first in, first out`() {
-            var random = Seeded(state: 3)
+            var random = SplitMix64(seed: 3)
             var queue = ByteQueue()
             var model: [UInt8] = []
             for step in 0..<3000 {
@@ -295,16 +296,5 @@ extension NetTests {
                 #expect(queue.count == model.count)
             }
         }
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

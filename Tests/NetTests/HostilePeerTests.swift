@@ -1,5 +1,6 @@
 // Server WebSockets against raw peers: what they may not do, and how connections end.
 
+import Damage
 import Glibc
 import Testing
 
@@ -155,7 +156,7 @@ extension NetTests {
         @Test func `mutated frames end a socket or go on`() throws {
             let before = openDescriptors()
             let service = try EchoService(limits: WebSocketLimits(messageBytes: 4096, closeMilliseconds: 50))
-            var random = Seeded(state: 5)
+            var random = SplitMix64(seed: 5)
             let sample = frame(1, Array(repeating: 65, count: 200)) + frame(9, [1]) + frame(2, [1, 2, 3])
             for _ in 0..<150 {
                 var input = sample

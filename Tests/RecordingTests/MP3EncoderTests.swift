@@ -1,4 +1,5 @@
 // Settings, the encoder's independence of cuts, the Info tag, and disks that fail.
+import Damage
 import Audio
 import Foundation
 import Testing
@@ -213,7 +214,7 @@ import Testing
     }
 
     @Test func anyBytesAreReadWithoutHarm() {
-        var random = CountedRandom(state: 7)
+        var random = SplitMix64(seed: 7)
         var headers = 0
         for _ in 0..<3000 {
             var bytes = (0..<Int.random(in: 0...300, using: &random)).map { _ in
@@ -233,18 +234,5 @@ import Testing
             if let tag = InfoTag(bytes) { #expect(tag.frameLength <= bytes.count) }
         }
         #expect(headers > 1000)
-    }
-}
-
-/// SplitMix64: the same numbers in every run.
-private struct CountedRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,21 +1,12 @@
 // Damaged webhooks and answers, ten thousand a carrier: an error or a value, never a trap.
 
+import Damage
 import Foundation
 import Signalling
 import Testing
 
-/// SplitMix64 (Steele, Lea, Flood 2014): the same damage on every run.
-private struct Damage: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
+/// What hurts webhooks and answers most.
+extension SplitMix64 {
     /// `message` with one to three wounds.
     mutating func wound(_ message: [UInt8]) -> [UInt8] {
         var bytes = message
@@ -44,7 +35,7 @@ private struct Damage: RandomNumberGenerator {
 @Suite struct CallbackMutationTests {
     /// Wounds `seeds` ten thousand times; `read` says whether a value came of it. Both outcomes must happen.
     private static func damage(_ seeds: [[UInt8]], seed: UInt64, _ read: ([UInt8]) -> Bool) {
-        var damage = Damage(state: seed)
+        var damage = SplitMix64(seed: seed)
         var (good, bad) = (0, 0)
         for round in 0..<10_000 {
             if read(damage.wound(seeds[round % seeds.count])) { good += 1 } else { bad += 1 }

@@ -1,5 +1,6 @@
 // Thousands of requests of each carrier, each with one bit turned: none may pass.
 
+import Damage
 import Cryptography
 import Foundation
 import Signalling
@@ -32,7 +33,7 @@ import Testing
 
     /// One bit of name or value of header `name` turned. Names are the same in either case (RFC 9110 §5.1), so that bit
     /// is not turned.
-    private func damage(_ name: String, _ headers: inout Headers, _ random: inout SeededRandom) throws {
+    private func damage(_ name: String, _ headers: inout Headers, _ random: inout SplitMix64) throws {
         let index = try #require(headers.firstIndex { $0.name == name })
         if random.below(4) > 0 {
             headers[index].value = random.flipped(headers[index].value)
@@ -88,7 +89,7 @@ import Testing
     @Test func twilio() throws {
         let seed: UInt64 = 0x7A11_1234
         print("MutationTests.twilio: seed \(seed)")
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let twilio = TwilioSignature(
             authTokens: [Secret("token one"), Secret("token two")], sharedKeys: ["key1": Secret("shared")])
         let proxies = try AddressList(["10.0.0.0/8"])
@@ -186,7 +187,7 @@ import Testing
     @Test func telnyx() throws {
         let seed: UInt64 = 0x7E15_1234
         print("MutationTests.telnyx: seed \(seed)")
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         let keys = try (1...2).map { try Ed25519PrivateKey(seed: .init(repeating: $0, count: 32)) }
         let publicKeys = keys.map { Data($0.publicKey.bytes).base64EncodedString() }
         let telnyx = try TelnyxSignature(publicKeys: publicKeys)
@@ -231,7 +232,7 @@ import Testing
     @Test func exotel() throws {
         let seed: UInt64 = 0xE207_1234
         print("MutationTests.exotel: seed \(seed)")
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var tally = Tally()
         for _ in 0..<count {
             let pairs = (0..<2).map { _ in (random.word(1, 20), random.text(upTo: 20) + "x") }

@@ -1,5 +1,6 @@
 // Our signatures before the carriers' own packages, and theirs before us: 500 random requests each way.
 
+import Damage
 import Agents
 import Cryptography
 import Foundation
@@ -34,7 +35,7 @@ import Testing
         var secret: String
         var algorithm: TwilioSignature.Algorithm
 
-        init(_ random: inout SeededRandom) throws {
+        init(_ random: inout SplitMix64) throws {
             let scheme = random.one(of: ["https", "https", "http", "wss"])
             let port = random.one(of: ["", "", ":443", ":8443", ":80"])
             url = "\(scheme)://\(random.word(1, 12)).example\(port)/\(random.word(0, 20))"
@@ -73,7 +74,7 @@ import Testing
     @Test func twilio() throws {
         let seed: UInt64 = 0x7A11_0001
         print("OfficialValidatorTests.twilio: seed \(seed)")
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var lines: [JSONDictionary] = []
         var verdicts: [Bool] = []
         var requests: [TwilioRequest] = []
@@ -111,7 +112,7 @@ import Testing
     @Test func telnyx() throws {
         let seed: UInt64 = 0x7E15_0002
         print("OfficialValidatorTests.telnyx: seed \(seed)")
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var lines: [JSONDictionary] = []
         var verdicts: [Bool] = []
         var unsigned: [(body: String, timestamp: Int64)] = []
@@ -164,7 +165,7 @@ import Testing
     @Test func elevenLabs() throws {
         let seed: UInt64 = 0xE1E7_0003
         print("OfficialValidatorTests.elevenLabs: seed \(seed)")
-        var random = SeededRandom(seed: seed)
+        var random = SplitMix64(seed: seed)
         var lines: [JSONDictionary] = []
         var verdicts: [Bool] = []
         for index in 0..<count {

@@ -1,5 +1,6 @@
 // Reads vectors of signed requests, and makes random ones by a seed.
 
+import Damage
 import Foundation
 import Testing
 
@@ -33,20 +34,8 @@ extension JSONDictionary {
     func text(_ key: String) throws -> String { try #require(self[key] as? String) }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014): the same requests on every run.
-struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
+/// Random requests, the same on every run.
+extension SplitMix64 {
     /// A number in `0..<bound`.
     mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
 

@@ -1,5 +1,6 @@
 // Stream tokens: one winner, and every way to be refused.
 
+import Damage
 import Carriers
 import Cryptography
 @testable import Signalling
@@ -51,7 +52,7 @@ private final class Race: Sendable {
     /// of each wins, and it is the right one in time.
     @Test func ofManyTriesExactlyOneWins() throws {
         let passes = StreamPasses<Int>(lifetime: 60_000, limit: 2_000)
-        var random = SeededRandom(seed: 20_261_121)
+        var random = SplitMix64(seed: 20_261_121)
         var winners = 0
         for number in 0..<1_000 {
             let carrier = Carrier.allCases[number % Carrier.allCases.count]

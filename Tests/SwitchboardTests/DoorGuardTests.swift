@@ -2,6 +2,7 @@
 
 import Agents
 import Cryptography
+import Damage
 import Foundation
 import Net
 import Signalling
@@ -52,13 +53,8 @@ import Testing
         }
         let right = try DoorProofs.request(route.kind, route.path)
         #expect(guarding.refusal(of: right, at: route) == nil)
-        var state: UInt64 = 0x9E37_79B9_7F4A_7C15
-        func random(_ bound: Int) -> Int {
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            return Int(state % UInt64(bound))
-        }
+        var generator = SplitMix64(seed: 20_261_121)
+        func random(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &generator) }
         func flipped(_ text: String) -> String {
             var bytes = Array(text.utf8)
             bytes[random(bytes.count)] ^= UInt8(1 << random(6))

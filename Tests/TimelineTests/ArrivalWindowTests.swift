@@ -1,5 +1,6 @@
 // The arrival window as tables: what comes when, and where it is placed.
 
+import Damage
 import Telemetry
 import Testing
 import Timeline
@@ -138,7 +139,7 @@ private func punctual(_ numbers: [Int64]) -> [Arrival] {
     /// instant stays within the least jitter of the window and 10 s of drift.
     @Test(arguments: [-100, 0, 100], [0, 20]) func hours(ppm: Int64, jitter: Int64) {
         var clock = CallClock(rate: 8_000)
-        var random = SplitMix64(state: UInt64(bitPattern: ppm &+ jitter))
+        var random = SplitMix64(seed: UInt64(bitPattern: ppm &+ jitter))
         var worst: Int64 = 0
         for frame in 1...540_000 as ClosedRange<Int64> {
             let ideal = frame * 20_000_000 - frame * 20 * ppm

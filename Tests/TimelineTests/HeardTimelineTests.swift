@@ -1,20 +1,9 @@
 // The playout truth with hindsight, against an exact model of a carrier's buffer.
 
+import Damage
 import Telemetry
 import Testing
 import Timeline
-
-/// SplitMix64 (Steele, Lea and Flood 2014): the tests' seeded numbers.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 /// A carrier that plays exactly, in samples at 8 kHz: what it heard is known by arithmetic.
 struct ExactCarrier {
@@ -78,7 +67,7 @@ struct ExactCarrier {
 func worstDifferences(
     seed: UInt64, jitter: Int64, clearReturnsMarks: Bool
 ) -> (starts: [Int64], unheard: Int64, missing: Int64) {
-    var random = SplitMix64(state: seed)
+    var random = SplitMix64(seed: seed)
     let one = Int64.random(in: 40...400, using: &random)  // 5…50 ms each way
     let frame: Int64 = 160
     var carrier = ExactCarrier()

@@ -1,5 +1,6 @@
 // Base64 against the vectors of RFC 4648, 10 and Foundation's coder; JSON writing against Foundation's reader.
 
+import Damage
 import Foundation
 import Testing
 import Wire

@@ -1,5 +1,6 @@
 // The scanner against Foundation's JSONSerialization on thousands of random and damaged documents.
 
+import Damage
 import Foundation
 import Testing
 import Wire
