@@ -72,7 +72,7 @@ extension CallMachine {
         case .dtmf(let digit, let milliseconds): key(digit, milliseconds, at: now, &actions)
         case .mark(let name):
             playout?.markReturned(name)
-            if start != nil { tape.append(.markReturned, at: now, text: name) }
+            if hasStarted { tape.append(.markReturned, at: now, text: name) }
         case .clear:
             playout?.drop()
             note("carrier_clear", at: now)
@@ -94,7 +94,7 @@ extension CallMachine {
     private mutating func begin(
         _ told: StreamStart, at now: MonotonicTime, _ actions: inout some CallActions
     ) {
-        guard self.start == nil else {
+        guard !hasStarted else {
             note("start_repeated", at: now)
             return
         }
@@ -146,7 +146,7 @@ extension CallMachine {
 
     private mutating func media(_ stamp: MediaStamp, at now: MonotonicTime, _ actions: inout some CallActions)
     {
-        guard start != nil else { return }
+        guard hasStarted else { return }
         let payload = carrierCodec.payload
         if stamp.track == .outbound {
             if var outbound {
@@ -179,7 +179,7 @@ extension CallMachine {
     private mutating func key(
         _ digit: Character, _ milliseconds: Int?, at now: MonotonicTime, _ actions: inout some CallActions
     ) {
-        guard start != nil, let ascii = digit.asciiValue else { return }
+        guard hasStarted, let ascii = digit.asciiValue else { return }
         let duration = UInt16(clamping: milliseconds ?? 0)
         tape.append(
             .dtmf, at: now, position: clockSamples,

@@ -44,7 +44,16 @@ public struct CallMachine {
     var lastAgentError: AgentError?
     var message: [UInt8] = []
     /// The stream's start, once it came.
-    public internal(set) var start: StreamStart?
+    public internal(set) var start: StreamStart? {
+        didSet {
+            hasStarted = start != nil
+            rate = start?.inbound.rate ?? 8000
+        }
+    }
+    /// Whether the start came: asked with every message, where looking at `start` itself would copy it.
+    var hasStarted = false
+    /// Samples a second of the call's clock.
+    public private(set) var rate = 8000
     /// Records that wait to be handed to the tape.
     public internal(set) var tape = TapeBatch()
     /// The carrier's name of a call that was recognised, but for which there was no room.
@@ -73,8 +82,6 @@ public struct CallMachine {
     public var clockSamples: Int64 { uplink?.window.end.samples ?? 0 }
     /// Counts so far, by name.
     public var namedCounts: [String: Int64] { counters.named(with: uplink?.window.counts ?? ArrivalCounts()) }
-    /// Samples a second of the call's clock.
-    public var rate: Int { start?.inbound.rate ?? 8000 }
 
     /// Takes the records that wait, for the tape's writer.
     public mutating func takeTape() -> [UInt8] { tape.take() }
@@ -208,13 +215,13 @@ public struct CallMachine {
         if announcer?.isSpeaking == true { actions.stopSpeaking() }
         actions.closeAgent()
         actions.closeCarrier(code: end.why == .drained ? 1001 : 1000)
-        if start != nil { tape.appendClosing(end, sawEnd: sawEnd, counts: namedCounts, at: now) }
+        if hasStarted { tape.appendClosing(end, sawEnd: sawEnd, counts: namedCounts, at: now) }
         actions.callEnded(end)
     }
 
     /// Records something of the call's life.
     mutating func note(_ text: String, at now: MonotonicTime) {
-        guard start != nil else { return }
+        guard hasStarted else { return }
         tape.append(.note, at: now, text: text)
     }
 }

@@ -24,6 +24,8 @@ struct BenchFigures: Codable {
     var total: Double
     /// Bare LAME on the same sound with the same settings.
     var lame: Double
+    /// The kernel's share at the least: one recv and one send for each frame, nothing else.
+    var floor: Double
     var load: Double
     var toAgentP50: Double
     var toAgentP99: Double
@@ -62,8 +64,9 @@ enum Bench {
         if let index = arguments.firstIndex(of: "--only"), index + 1 < arguments.count {
             cases = cases.filter { $0.name.contains(arguments[index + 1]) }
         }
-        print(
-            "CPU in milliseconds per call-second; latencies in milliseconds; 8 kHz, dual channel, 48 kbit/s")
+        say(
+            "CPU in milliseconds per call-second; latencies in milliseconds; 8 kHz, dual channel, 48 kbit/s;\n"
+                + "floor is what the kernel takes to pass the frames alone")
         say(BenchTable.head)
         var figures: [BenchFigures] = []
         for one in cases {
@@ -95,7 +98,7 @@ private func say(_ line: String) { FileHandle.standardOutput.write(Data((line + 
 /// The table of the bench.
 enum BenchTable {
     static let head =
-        "run                   bridge  tape render  total   LAME  b+t/LAME total/LAME  →agent p50/p99   →caller p50/p99  clear p50/p99   lost fail  seal p50/max   MiB/call"
+        "run                   bridge  tape render  total   LAME  floor  b+t/LAME total/LAME  →agent p50/p99   →caller p50/p99  clear p50/p99   lost fail  seal p50/max   MiB/call"
 
     static func line(_ figures: BenchFigures) -> String {
         func number(_ value: Double, _ width: Int, _ digits: Int = 2) -> String {
@@ -104,7 +107,7 @@ enum BenchTable {
         }
         let name = figures.run.name.padding(toLength: 20, withPad: " ", startingAt: 0)
         return "\(name) \(number(figures.bridge, 7)) \(number(figures.tape, 5)) \(number(figures.render, 6))"
-            + " \(number(figures.total, 6)) \(number(figures.lame, 6))"
+            + " \(number(figures.total, 6)) \(number(figures.lame, 6)) \(number(figures.floor, 6))"
             + " \(number((figures.bridge + figures.tape) / max(figures.lame, 0.001), 9)) \(number(figures.total / max(figures.lame, 0.001), 10))"
             + " \(number(figures.toAgentP50, 9))/\(number(figures.toAgentP99, 0))"
             + " \(number(figures.turnToCarrierP50, 10))/\(number(figures.turnToCarrierP99, 0))"

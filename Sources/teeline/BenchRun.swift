@@ -8,6 +8,8 @@ import Simulator
 /// Why a run could not be measured.
 enum BenchError: Error {
     case serverDidNotStart
+    /// The system gave no connection over loopback.
+    case noSockets
 }
 
 /// A run of the bench.
@@ -50,7 +52,9 @@ struct BenchRun {
         let render = cost(["render"])
         return BenchFigures(
             run: run, bridge: bridge, tape: tape, render: render, desk: total - bridge - tape - render,
-            total: total, lame: try bareLAME(folder), load: report.cpuSeconds * 1000 / callSeconds,
+            total: total, lame: try bareLAME(folder),
+            floor: try SocketFloor.measure(calls: run.calls, seconds: 8),
+            load: report.cpuSeconds * 1000 / callSeconds,
             toAgentP50: report.toAgent.p50, toAgentP99: report.toAgent.p99,
             turnToCarrierP50: report.turnToCarrier.p50, turnToCarrierP99: report.turnToCarrier.p99,
             clearP50: report.interruptionToClear.p50, clearP99: report.interruptionToClear.p99,
