@@ -167,6 +167,7 @@ private final class TwoBooks {
         #expect(try await books.command("--tolerance", "11").compare().agrees)
         #expect(try await books.command("--tolerance", "0").compare().differing.count == 4)
         let lines = ReconcileText(comparison, window: try books.command().window, tolerance: 10).lines
+        try #require(lines.count == 6)
         #expect(lines[2] == "Lengths that differ by more than 10 s")
         #expect(lines[4].hasSuffix("  conv_31       2026-11-20T00:00:31  20.0 s  31 s"))
     }
@@ -220,12 +221,13 @@ private final class TwoBooks {
         let books = try TwoBooks()
         for number in 0..<250 {
             if number != 249 { try books.call("conv_\(number)", at: Int64(number)) }
-            if number != 125 { books.conversation("conv_\(number)", at: Int64(number)) }
+            // On the second page here, the third there.
+            if number != 5 { books.conversation("conv_\(number)", at: Int64(number)) }
         }
         let comparison = try await books.command().compare()
         #expect(comparison.matched == 248)
         #expect(comparison.onlyListed.map(\.conversationID) == ["conv_249"])
-        #expect(comparison.onlyArchived.map(\.conversationID) == ["conv_125"])
+        #expect(comparison.onlyArchived.map(\.conversationID) == ["conv_5"])
         #expect(books.service.desk.requests.count == 3 && books.service.desk.faults == [])
     }
 }
