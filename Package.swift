@@ -128,7 +128,8 @@ let package = Package(
         tests(
             "teeline",
             [
-                "Exchange", "Switchboard", "Desk", "Archive", "Simulator", "Carriers", "Net", "Tape", "Audio",
+                "Exchange", "Switchboard", "Desk", "Archive", "Agents", "Simulator", "Carriers", "Net",
+                "Tape", "Audio",
                 "Telemetry",
             ],
             as: "TeelineTests"),

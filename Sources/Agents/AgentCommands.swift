@@ -4,14 +4,18 @@ import Wire
 
 extension AgentCodec {
     /// Appends `conversation_initiation_client_data` to `output`. What is unset is left out, not null; only the answer to
-    /// the initiation webhook has `dynamic_variables` even when there are none (`alwaysVariables`).
+    /// the initiation webhook has `dynamic_variables` even when there are none (`alwaysVariables`). As a member of a request it
+    /// has no type (`typed` false).
     public func encodeInitiation(
-        _ initiation: ConversationInitiation, alwaysVariables: Bool = false, into output: inout [UInt8]
+        _ initiation: ConversationInitiation, alwaysVariables: Bool = false, typed: Bool = true,
+        into output: inout [UInt8]
     ) {
-        JSONWriter.append("{\"type\":\"conversation_initiation_client_data\"", to: &output)
+        JSONWriter.append("{", to: &output)
+        if typed { JSONWriter.append("\"type\":\"conversation_initiation_client_data\"", to: &output) }
         encodeOverride(initiation, into: &output)
         if alwaysVariables || !initiation.dynamicVariables.isEmpty {
-            JSONWriter.append(",\"dynamic_variables\":{", to: &output)
+            separate(&output)
+            JSONWriter.append("\"dynamic_variables\":{", to: &output)
             // In order of name: the same initiation gives the same bytes.
             for (index, variable) in initiation.dynamicVariables.sorted(by: { $0.key < $1.key }).enumerated()
             {
@@ -23,10 +27,16 @@ extension AgentCodec {
             JSONWriter.append("}", to: &output)
         }
         if let userID = initiation.userID {
-            JSONWriter.append(",\"user_id\":", to: &output)
+            separate(&output)
+            JSONWriter.append("\"user_id\":", to: &output)
             JSONWriter.append(string: userID, to: &output)
         }
         JSONWriter.append("}", to: &output)
+    }
+
+    /// A comma, unless an object has just begun.
+    private func separate(_ output: inout [UInt8]) {
+        if output.last != UInt8(ascii: "{") { output.append(UInt8(ascii: ",")) }
     }
 
     /// The overrides that are set; an empty text is one that was not meant ("" would mean: wait for the caller).
@@ -37,7 +47,8 @@ extension AgentCodec {
         for (group, members) in groups {
             let set = members.compactMap { name, value in value.map { (name, $0) } }.filter { !$0.1.isEmpty }
             guard !set.isEmpty else { continue }
-            JSONWriter.append(written == 0 ? ",\"conversation_config_override\":{" : ",", to: &output)
+            separate(&output)
+            if written == 0 { JSONWriter.append("\"conversation_config_override\":{", to: &output) }
             written += 1
             JSONWriter.append(string: group, to: &output)
             JSONWriter.append(":{", to: &output)

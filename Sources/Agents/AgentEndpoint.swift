@@ -15,9 +15,15 @@ public enum AgentEndpoint {
     /// The address to GET (with the header `xi-api-key`) for a signed URL of `agentID`. Nil when `base` is no
     /// `http`, `https`, `ws` or `wss` address.
     public static func signedURLRequest(base: String, agentID: String) -> String? {
-        guard let (isSecure, rest) = split(base), !agentID.isEmpty else { return nil }
-        return
-            "\(isSecure ? "https" : "http")://\(rest)/v1/convai/conversation/get-signed-url?agent_id=\(PercentCoding.encoded(agentID))"
+        guard !agentID.isEmpty else { return nil }
+        return address("/v1/convai/conversation/get-signed-url", base: base).map {
+            "\($0)?agent_id=\(PercentCoding.encoded(agentID))"
+        }
+    }
+
+    /// The address of `path` at `base`, for a request; nil when `base` is no address.
+    static func address(_ path: String, base: String) -> String? {
+        split(base).map { "\($0.isSecure ? "https" : "http")://\($0.rest)\(path)" }
     }
 
     /// The address in the answer `{"signed_url": "wss://…"}`: opaque, valid for 15 minutes, a secret (it lets its

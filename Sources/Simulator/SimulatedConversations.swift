@@ -13,6 +13,8 @@ public struct SimulatedConversationsSettings: Sendable {
     public var manners = HookManners()
     /// The port; 0 lets the kernel choose.
     public var port: UInt16 = 0
+    /// How its list ends.
+    public var listEnd = SimulatedListEnd.last
     /// The service's clock.
     public var clock: @Sendable () -> WallTime = { .now }
 
@@ -25,7 +27,9 @@ public final class SimulatedConversations: Sendable {
     /// Requests, faults, webhooks, scripted answers.
     public let desk: RESTDesk
     let settings: SimulatedConversationsSettings
-    private let histories = Watched<[String: SimulatedHistory]>([:])
+    let histories = Watched<[String: SimulatedHistory]>([:])
+    /// The cursors given out, with the parameters of the questions they belong to.
+    let cursors = Watched<[String: [String: String]]>([:])
 
     /// Starts the service.
     public static func start(
@@ -96,61 +100,6 @@ public final class SimulatedConversations: Sendable {
             return false
         }
         return RESTDesk.json(200, history.told(isDone: isDone))
-    }
-
-    private static let parameters: Set<String> = [
-        "cursor", "agent_id", "call_successful", "call_start_before_unix", "call_start_after_unix",
-        "call_duration_min_secs", "call_duration_max_secs", "user_id", "page_size", "summary_mode", "search",
-        "conversation_initiation_source", "text_only", "branch_id", "version_id", "main_languages",
-        "phone_number_ids", "tool_names", "rating_min", "rating_max", "has_feedback_comment",
-        "exclude_statuses", "termination_reasons", "tag_ids", "sort_direction",
-    ]
-
-    private func list(_ request: HTTPRequest, _ place: String) -> HTTPResponse {
-        func invalid(_ name: String) -> HTTPResponse {
-            desk.fault(place, "\(name) has a value that is not allowed")
-            return RESTDesk.json(
-                422,
-                [
-                    "detail": [
-                        ["loc": ["query", .text(name)], "msg": "Input is not valid", "type": "value_error"]
-                    ]
-                ])
-        }
-        for (name, _) in request.query where !Self.parameters.contains(name) {
-            desk.fault(place, "a query parameter is not known")
-        }
-        let size = request.parameter("page_size").map { Int($0) ?? 0 } ?? 30
-        guard (1...100).contains(size) else { return invalid("page_size") }
-        // A cursor is this service's own and is not to be made up.
-        let cursor = request.parameter("cursor")
-        let begin = cursor.map { text in text.hasPrefix("after_") ? Int(text.dropFirst(6)) ?? -1 : -1 } ?? 0
-        guard begin >= 0 else { return invalid("cursor") }
-        var bounds: [String: Int64] = [:]
-        for name in ["call_start_before_unix", "call_start_after_unix"] {
-            guard let text = request.parameter(name) else { continue }
-            guard let value = Int64(text) else { return invalid(name) }
-            bounds[name] = value
-        }
-        let direction = request.parameter("sort_direction") ?? "desc"
-        guard ["asc", "desc"].contains(direction) else { return invalid("sort_direction") }
-        let agent = request.parameter("agent_id")
-        let found = histories.value.values.filter {
-            (agent == nil || $0.agentID == agent) && $0.start < bounds["call_start_before_unix"] ?? .max
-                && $0.start > bounds["call_start_after_unix"] ?? .min
-        }.sorted {
-            let isBefore = ($0.start, $0.conversationID) < ($1.start, $1.conversationID)
-            return direction == "asc" ? isBefore : !isBefore
-        }
-        let page = found.dropFirst(begin).prefix(size)
-        let next = begin + page.count
-        return RESTDesk.json(
-            200,
-            [
-                "conversations": .list(page.map { $0.listed(isDone: $0.processingAsks == 0) }),
-                "next_cursor": RESTValue(next < found.count ? "after_\(next)" : nil),
-                "has_more": .bool(next < found.count),
-            ])
     }
 
     /// An error in the service's legacy envelope (elevenlabs.md 3.6).

@@ -4,7 +4,8 @@ import Desk
 
 /// The commands, in the order of the help.
 enum Commands {
-    static let all = [serve, demo, simulate, list, show, download, export] + contexts + [doctor, bench]
+    static let all =
+        [serve, demo, simulate, list, show, download, export, reconcile] + contexts + [doctor, bench]
     /// The commands that do not end at once when a signal asks them to.
     static let draining = ["serve", "demo"]
 

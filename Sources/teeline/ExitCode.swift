@@ -20,6 +20,8 @@ enum ExitCode: Int32, CaseIterable {
     case network = 5
     /// There is no such call or context.
     case notFound = 6
+    /// The archive and ElevenLabs' list are not the same.
+    case differs = 7
 
     /// One line for the help.
     var meaning: String {
@@ -31,6 +33,7 @@ enum ExitCode: Int32, CaseIterable {
         case .storage: "the storage cannot be used"
         case .network: "an address cannot be bound or reached"
         case .notFound: "no such call or context"
+        case .differs: "the archive and ElevenLabs' list differ"
         }
     }
 }

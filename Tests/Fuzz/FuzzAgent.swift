@@ -33,4 +33,10 @@ private func history(_ body: [UInt8]) {
     } catch { _ = error }
     do throws(PostCallError) { _ = try ConversationDocument(body) } catch { _ = error }
     do throws(PostCallError) { _ = try InitiationRequest(body) } catch { _ = error }
+    do throws(PostCallError) { _ = try NativeCallAnswer(body) } catch { _ = error }
+    do throws(PostCallError) { _ = try ConversationToken(body) } catch { _ = error }
+    do throws(PostCallError) {
+        let page = try ConversationPage(body)
+        precondition(page.items.count <= ConversationPage.sizeLimit, "more conversations than a page has")
+    } catch { _ = error }
 }

@@ -83,6 +83,40 @@ import Wire
         service.stop()
     }
 
+    /// The list's faults, as far as three pages show them: where the next one begins, and whether there is one.
+    @Test(arguments: [
+        (SimulatedListEnd.never, ["after_2", "after_3", "after_4"]),
+        (.circle, ["after_2", "after_2", "after_2"]), (.noCursor, []),
+    ])
+    func aListMayNotEnd(end: SimulatedListEnd, expected: [String]) async throws {
+        var settings = SimulatedConversationsSettings()
+        settings.listEnd = end
+        let service = try SimulatedConversations.start(
+            settings, histories: (1...3).map { history("conv_\($0)", start: 1000 + $0) })
+        var cursors: [String] = []
+        for _ in 1...3 {
+            let tail = "?page_size=2" + (cursors.last.map { "&cursor=" + $0 } ?? "")
+            let value = try #require(RESTValue(try await ask("GET", url(service, tail), Self.key).body))
+            #expect(value["has_more"] == .bool(true))
+            guard let cursor = value["next_cursor"]?.text else { break }
+            cursors.append(cursor)
+        }
+        #expect(cursors == expected && service.desk.faults == [])
+        service.stop()
+    }
+
+    @Test func aCursorBelongsToItsQuestion() async throws {
+        let service = try SimulatedConversations.start(histories: [history("conv_1"), history("conv_2")])
+        let first = try await ask("GET", url(service, "?page_size=1&call_start_after_unix=5"), Self.key)
+        let cursor = try #require(RESTValue(first.body)?["next_cursor"]?.text)
+        for bound in [5, 6] {
+            let tail = "?page_size=1&call_start_after_unix=\(bound)&cursor=" + cursor
+            #expect(try await ask("GET", url(service, tail), Self.key).status == 200)
+        }
+        #expect(service.desk.faults.map(\.reason) == ["a cursor is used for another question"])
+        service.stop()
+    }
+
     @Test(arguments: [
         ("?page_size=101", 422, "page_size has a value that is not allowed"),
         ("?page_size=0", 422, "page_size has a value that is not allowed"),

@@ -113,7 +113,7 @@ import Testing
         for code in ExitCode.allCases {
             #expect(HelpText.program.contains("  \(code.rawValue)  \(code.meaning)"))
         }
-        #expect(ExitCode.allCases.map(\.rawValue) == [0, 1, 2, 3, 4, 5, 6])
+        #expect(ExitCode.allCases.map(\.rawValue) == [0, 1, 2, 3, 4, 5, 6, 7])
         #expect(await Program.run(["--nonsense"]) == .usage)
         #expect(await Program.run(["--version"]) == .success)
         #expect(await Program.run(["recordings", "list", "--storage", "/nonexistent/teeline"]) == .storage)
