@@ -17,6 +17,7 @@ public final class SimulatedSpeech: HTTPHandler, @unchecked Sendable {
     private var heard: [SimulatedSpeechRequest] = []
     private var noted: [RESTFault] = []
     private var loop: EventLoop?
+    private var sockets = 0
 
     /// A service that behaves as `settings` say.
     public init(_ settings: SimulatedSpeechSettings = SimulatedSpeechSettings()) {
@@ -40,6 +41,12 @@ public final class SimulatedSpeech: HTTPHandler, @unchecked Sendable {
 
     /// What clients sent over WebSockets that the service's documents do not allow.
     public var faults: [RESTFault] { lock.withLock { noted } }
+
+    /// WebSockets that are open.
+    public var openSockets: Int { lock.withLock { sockets } }
+
+    /// Counts a WebSocket more or less.
+    func count(sockets change: Int) { lock.withLock { sockets += change } }
 
     /// Lets `faults` befall the next requests, after those that still wait.
     public func fail(_ faults: SimulatedSpeechFault...) { lock.withLock { pending += faults } }

@@ -72,11 +72,12 @@ final class SimulatedSpeechTalk: WebSocketHandler, @unchecked Sendable {
         (self.fault, self.hasKey, self.loop) = (fault, hasKey, loop)
     }
 
-    func webSocketDidOpen(_ socket: WebSocketConnection) {}
+    func webSocketDidOpen(_ socket: WebSocketConnection) { service.count(sockets: 1) }
 
     func webSocketDidClose(_ socket: WebSocketConnection, code: UInt16, reason: String, error: NetError?) {
         isOver = true
         pause?.cancel()
+        service.count(sockets: -1)
     }
 
     func webSocket(_ socket: WebSocketConnection, didReceive bytes: UnsafeRawBufferPointer, isText: Bool) {

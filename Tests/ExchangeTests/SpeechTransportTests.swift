@@ -88,6 +88,32 @@ import Testing
         #expect(house.close() == 0)
     }
 
+    /// The caller hangs up in the middle of a sentence: its WebSocket is closed, and the service speaks no more.
+    @Test func aHangUpClosesTheSocket() async throws {
+        var settings = SimulatedSpeechSettings()
+        // A tenth of a second at a time, as fast as it is spoken: 24 s in all.
+        (settings.pieceBytes, settings.pieceMilliseconds) = (800, 90)
+        let speech = SimulatedSpeech(settings)
+        let house = try Self.house(speech, "websocket", String(repeating: "On and on. ", count: 36))
+        let calling = Task {
+            await house.network.call(
+                ShortTalk.call(
+                    to: house.media("/api/v1/elevenlabs-twilio/call/connection"), milliseconds: 1_500))
+        }
+        for _ in 0..<100 where speech.openSockets == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(speech.openSockets == 1)
+        let result = await calling.value
+        await house.settle()
+        for _ in 0..<200 where speech.openSockets > 0 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(speech.openSockets == 0 && speech.faults == [])
+        #expect(result.heard.contains { abs(Int($0)) > 500 })
+        let listed = try #require(try house.exchange.archive.catalog.list(CallFilter(), limit: 2).items.first)
+        #expect(listed.recording.state == .sealed && listed.call.endWho == .caller)
+        let metrics = String(decoding: try await house.get("/metrics").body, as: UTF8.self)
+        #expect(metrics.contains(#"teeline_speech_total{source="service",outcome="cancelled"} 1"#))
+        #expect(house.close() == 0)
+    }
+
     /// It breaks as often as it may be asked for: what came is heard, and the call tells why it ended.
     @Test(arguments: ["http", "websocket"]) func aSentenceThatKeepsBreakingFails(_ transport: String)
         async throws

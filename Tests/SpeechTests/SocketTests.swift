@@ -129,7 +129,7 @@ import Testing
     @Test func `a cancelled job closes its socket, and makes room for the next`() async throws {
         var settings = SimulatedSpeechSettings()
         settings.pieceBytes = 480
-        settings.pieceMilliseconds = 30
+        settings.pieceMilliseconds = 300
         let studio = try studio(settings) { $0.connections = 1 }
         let first = Locked(Heard())
         let job = studio.synthesizer.speak(
@@ -150,6 +150,8 @@ import Testing
         #expect(await eventually { second.with { $0.failure?.kind == .cancelled } })
         job.cancel()
         #expect(await eventually { first.with { $0.failure?.kind == .cancelled } })
+        // Its sound would take nine seconds more.
+        #expect(await eventually { studio.server.speech.openSockets == 0 })
         #expect(await studio.speak("the next").sound == sound(of: "the next"))
         #expect(first.with { $0.sound.count } < 30 * 480)
         #expect(studio.requests.map(\.text) == ["a sentence of very many pieces", "the next"])
