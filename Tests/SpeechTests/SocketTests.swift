@@ -140,19 +140,23 @@ import Testing
             first.with { $0.end = end }
         }
         #expect(await eventually { first.with { !$0.pieces.isEmpty } })
-        // The only socket is taken: this one waits, and is never sent.
+        // The only socket is taken: these wait, and one of them is never sent.
         let second = Locked(Heard())
         let waiting = studio.synthesizer.speak("waiting", voice: SpeechVoice(), format: .pcmu8k) { _ in
         } onEnd: { end in
             second.with { $0.end = end }
         }
+        async let third = studio.speak("the next")
+        let heardBefore = first.with { $0.pieces.count }
+        #expect(await eventually { first.with { $0.pieces.count >= heardBefore + 2 } })
+        #expect(studio.requests.count == 1)
         waiting.cancel()
         #expect(await eventually { second.with { $0.failure?.kind == .cancelled } })
         job.cancel()
         #expect(await eventually { first.with { $0.failure?.kind == .cancelled } })
-        // Its sound would take nine seconds more.
+        #expect(await third.sound == sound(of: "the next"))
+        // The first's sound would have taken nine seconds.
         #expect(await eventually { studio.server.speech.openSockets == 0 })
-        #expect(await studio.speak("the next").sound == sound(of: "the next"))
         #expect(first.with { $0.sound.count } < 30 * 480)
         #expect(studio.requests.map(\.text) == ["a sentence of very many pieces", "the next"])
         studio.stop()
