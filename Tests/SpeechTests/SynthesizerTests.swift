@@ -149,7 +149,7 @@ import Testing
     {
         var settings = SimulatedSpeechSettings()
         settings.pieceBytes = 480
-        settings.pieceMilliseconds = 30
+        settings.pieceMilliseconds = 60
         let studio = try Studio(settings)
         let first = Locked(Heard())
         let job = studio.synthesizer.speak("a longer text", voice: SpeechVoice(), format: .pcmu8k) { piece in
