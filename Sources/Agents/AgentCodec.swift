@@ -76,11 +76,14 @@ public struct AgentCodec: Sendable {
 
 extension AudioAlignment {
     /// The alignment of an `alignment` object; nil when it is null or ill-formed: sound does not depend on it.
-    init?(_ value: JSONValue) {
+    init?(
+        _ value: JSONValue, starts startsName: StaticString = "char_start_times_ms",
+        durations durationsName: StaticString = "char_durations_ms"
+    ) {
         guard let object = value.object,
             let characters = Self.elements(of: object.member("chars"), { $0.text?.string(limit: 64) }),
-            let starts = Self.elements(of: object.member("char_start_times_ms"), Self.milliseconds),
-            let durations = Self.elements(of: object.member("char_durations_ms"), Self.milliseconds),
+            let starts = Self.elements(of: object.member(startsName), Self.milliseconds),
+            let durations = Self.elements(of: object.member(durationsName), Self.milliseconds),
             characters.count == starts.count, characters.count == durations.count
         else { return nil }
         self.init(characters: characters, startMilliseconds: starts, durationMilliseconds: durations)
@@ -93,7 +96,7 @@ extension AudioAlignment {
     }
 
     /// The array's elements, if `element` understands each of them.
-    private static func elements<Element>(of value: JSONValue?, _ element: (JSONValue) -> Element?)
+    static func elements<Element>(of value: JSONValue?, _ element: (JSONValue) -> Element?)
         -> [Element]?
     {
         guard var scanner = value?.array?.scanner(), scanner.enterArray() else { return nil }

@@ -88,18 +88,7 @@ public struct SpeechFailure: Error, Sendable, Hashable {
 
     private static func kind(named names: [String], status: Int) -> Kind {
         for name in names {
-            switch name {
-            case "invalid_api_key": return .badKey
-            case "quota_exceeded": return .quota
-            case "only_for_creator+": return .forbidden
-            case "voice_not_found": return .voiceNotFound
-            case "max_character_limit_exceeded": return .tooLong
-            case "too_many_concurrent_requests", "concurrent_limit_exceeded": return .tooManyConcurrent
-            case "system_busy": return .busy
-            case "detected_unusual_activity": return .unusualActivity
-            case "[]": return .validation
-            default: continue
-            }
+            if let kind = kind(named: name) { return kind }
         }
         switch status {
         case 401: return .badKey
@@ -109,6 +98,40 @@ public struct SpeechFailure: Error, Sendable, Hashable {
         case 408: return .timedOut
         case 400...499: return .validation
         default: return .unavailable
+        }
+    }
+
+    /// What an error called `name` means; nil for a name unknown to us.
+    static func kind(named name: String) -> Kind? {
+        switch name {
+        case "invalid_api_key": .badKey
+        case "quota_exceeded": .quota
+        case "only_for_creator+": .forbidden
+        case "voice_not_found": .voiceNotFound
+        case "max_character_limit_exceeded": .tooLong
+        case "too_many_concurrent_requests", "concurrent_limit_exceeded", "max_active_conversations":
+            .tooManyConcurrent
+        case "system_busy": .busy
+        case "detected_unusual_activity": .unusualActivity
+        case "input_timeout_exceeded": .timedOut
+        case "[]": .validation
+        default: nil
+        }
+    }
+
+    /// The failure that a WebSocket's complaint is. One with a name unknown to us goes by the code: 1008 refuses what was
+    /// asked, every other is the service's own trouble.
+    public init(socket error: SpeechSocketError) {
+        self.init(error.name.flatMap(Self.kind(named:)) ?? (error.code == 1008 ? .validation : .unavailable))
+    }
+
+    /// The failure that a WebSocket's close with `code` is, when nothing was complained about before: 1008 refuses, what
+    /// the service closed without having said that all was spoken broke off.
+    public init(socketClosed code: UInt16) {
+        switch code {
+        case 1008: self.init(.validation)
+        case 1011: self.init(.unavailable)
+        default: self.init(.network)
         }
     }
 

@@ -52,22 +52,12 @@ public struct SpeechRequest: Sendable, Hashable {
         JSONWriter.append(string: text, to: &json)
         JSONWriter.append(",\"model_id\":", to: &json)
         JSONWriter.append(string: voice.modelID, to: &json)
-        if let language = voice.languageCode, !language.isEmpty, voice.modelID != "eleven_multilingual_v2" {
+        if let language = voice.writtenLanguage {
             JSONWriter.append(",\"language_code\":", to: &json)
             JSONWriter.append(string: language, to: &json)
         }
-        let settings = voice.settings
-        JSONWriter.append(",\"voice_settings\":{\"stability\":", to: &json)
-        append(settings.stability, to: &json)
-        JSONWriter.append(",\"similarity_boost\":", to: &json)
-        append(settings.similarity, to: &json)
-        JSONWriter.append(",\"style\":", to: &json)
-        append(settings.style, to: &json)
-        JSONWriter.append(",\"use_speaker_boost\":", to: &json)
-        JSONWriter.append(settings.usesSpeakerBoost ? "true" : "false", to: &json)
-        JSONWriter.append(",\"speed\":", to: &json)
-        append(settings.speed, to: &json)
-        JSONWriter.append("}", to: &json)
+        JSONWriter.append(",\"voice_settings\":", to: &json)
+        voice.settings.append(to: &json)
         if let seed = voice.seed {
             JSONWriter.append(",\"seed\":", to: &json)
             JSONWriter.append(integer: Int64(seed), to: &json)
@@ -80,13 +70,8 @@ public struct SpeechRequest: Sendable, Hashable {
         return json
     }
 
-    /// A setting: a number of thousandths in 0…1.2, which Swift writes without an exponent.
-    private func append(_ number: Double, to json: inout [UInt8]) {
-        json.append(contentsOf: "\(number)".utf8)
-    }
-
     /// Whether `id` can name a voice or a model: something printable that is no step in a path.
-    private static func isID(_ id: String) -> Bool {
+    static func isID(_ id: String) -> Bool {
         (1...128).contains(id.utf8.count) && id.utf8.allSatisfy { 0x21...0x7E ~= $0 }
             && !id.utf8.allSatisfy { $0 == 0x2E }
     }

@@ -1,5 +1,7 @@
 // Who speaks a text and how: voice, model and settings of ElevenLabs' text to speech.
 
+import Wire
+
 /// How a voice speaks (`voice_settings`). Values outside their ranges are brought to the nearest within, and all are
 /// kept in thousandths: equal settings are written in the same bytes.
 public struct SpeechSettings: Sendable, Hashable {
@@ -31,6 +33,35 @@ public struct SpeechSettings: Sendable, Hashable {
     ) -> Double {
         guard !value.isNaN else { return fallback }
         return (min(max(value, range.lowerBound), range.upperBound) * 1000).rounded() / 1000
+    }
+
+    /// Appends the object `voice_settings`. Numbers are thousandths in 0…1.2, which Swift writes without an exponent.
+    func append(to json: inout [UInt8]) {
+        let text =
+            "{\"stability\":\(stability),\"similarity_boost\":\(similarity),\"style\":\(style),"
+            + "\"use_speaker_boost\":\(usesSpeakerBoost),\"speed\":\(speed)}"
+        json.append(contentsOf: text.utf8)
+    }
+
+    /// The settings in an object `voice_settings`, the defaults for those that are not there; nil when one is of the wrong
+    /// kind or out of its range.
+    init?(strictly value: JSONValue) {
+        guard let object = value.object else { return nil }
+        func number(_ name: StaticString, _ range: ClosedRange<Double>, _ standard: Double) -> Double? {
+            guard let value = object.member(name) else { return standard }
+            return value.decimal.flatMap { range.contains($0) ? $0 : nil }
+        }
+        guard let stability = number("stability", 0...1, 0.5),
+            let similarity = number("similarity_boost", 0...1, 0.75), let style = number("style", 0...1, 0),
+            let speed = number("speed", 0.7...1.2, 1)
+        else { return nil }
+        var boost = true
+        if let value = object.member("use_speaker_boost") {
+            guard let flag = value.bool else { return nil }
+            boost = flag
+        }
+        self.init(
+            stability: stability, similarity: similarity, style: style, usesSpeakerBoost: boost, speed: speed)
     }
 }
 
@@ -77,6 +108,12 @@ public struct SpeechVoice: Sendable, Hashable {
         self.languageCode = languageCode
         self.seed = seed
         self.normalization = normalization
+    }
+
+    /// The language as requests name it: left out for a model that knows no such field.
+    var writtenLanguage: String? {
+        guard let languageCode, !languageCode.isEmpty, modelID != "eleven_multilingual_v2" else { return nil }
+        return languageCode
     }
 
     /// Most characters of one request's text, by the service's model pages of 2025; nil for a model that is not

@@ -22,6 +22,10 @@ extension ExchangeMetrics {
             ),
             ("teeline_speech_total", "Texts to be spoken, by source and outcome."),
             ("teeline_speech_characters_total", "Characters of texts to be spoken."),
+            (
+                "teeline_speech_resumptions_total",
+                "Requests for the rest of a text whose sound had broken off."
+            ),
             ("teeline_conversations_total", "Conversations that were followed after a call, by outcome."),
         ]
         for (name, help) in counters { metrics.declare(name, .counter, help: help) }

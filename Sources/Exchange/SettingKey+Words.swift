@@ -11,6 +11,10 @@ extension SettingKey {
         SettingKey(
             "speech.language", "TEELINE_SPEECH_LANGUAGE", .text, "",
             "Language of spoken texts (ISO 639-1); empty: found by the service."),
+        SettingKey(
+            "speech.transport", "TEELINE_SPEECH_TRANSPORT", .choice(["http", "websocket"]), "http",
+            "How texts go to ElevenLabs: a request each, or a WebSocket (stream-input) each; models and formats without one by HTTP."
+        ),
         SettingKey("speech.stability", "TEELINE_SPEECH_STABILITY", .decimal(0...1), "0.5", "Voice setting."),
         SettingKey(
             "speech.similarity", "TEELINE_SPEECH_SIMILARITY", .decimal(0...1), "0.75",

@@ -56,9 +56,10 @@ final class SpeechLine: SpeechSource {
                 log(.error, "speech_cache_unusable", ["cause": .text("\(error)")])
             }
         }
+        var service = SpeechService(baseURL: settings.agentBaseURL, apiKey: key)
+        service.transport = settings.speech.transport
         synthesizer = SpeechSynthesizer(
-            SpeechService(baseURL: settings.agentBaseURL, apiKey: key), cache: cache,
-            observer: SpeechCounting(metrics: metrics, log: log))
+            service, cache: cache, observer: SpeechCounting(metrics: metrics, log: log))
     }
 
     func speak(
@@ -95,6 +96,10 @@ private struct SpeechCounting: SpeechObserver {
             metrics.observe("teeline_speech_first_sound_seconds", Double(first) / 1000)
         }
         metrics.observe("teeline_speech_seconds", Double(report.totalMilliseconds) / 1000)
+        if report.resumptions > 0 {
+            metrics.add("teeline_speech_resumptions_total", Double(report.resumptions))
+            log(.warning, "speech_resumed", ["requests": .number(Int64(report.resumptions))])
+        }
         if report.usedFallbackVoice { log(.warning, "speech_fallback_voice", [:]) }
         if let failure {
             log(

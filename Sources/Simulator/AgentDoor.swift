@@ -53,6 +53,9 @@ final class AgentDoor: HTTPHandler, @unchecked Sendable {
         lock.withLock { self.address = address }
     }
 
+    /// Cuts what the door itself keeps open. To be called before the HTTP server stops.
+    func stop() { settings.speech?.stop() }
+
     func respond(to request: HTTPRequest) -> HTTPOutcome {
         if let speech = settings.speech, speech.serves(request) { return speech.respond(to: request) }
         guard request.method == "GET" else { return .response(Self.detail(405, "Method Not Allowed")) }

@@ -127,6 +127,7 @@ public final class SimulatedAgent: @unchecked Sendable {
         }
         if !loop.isCurrent { _ = emptied.wait(timeout: .now() + 2) }
         if ownsLoop { loop.stop() }
+        door.stop()
         server?.stop()
     }
 

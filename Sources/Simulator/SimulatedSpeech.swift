@@ -7,26 +7,72 @@ import Net
 import Telemetry
 import Wire
 
-/// A simulated text-to-speech service: `POST /v1/text-to-speech/{voice_id}` and `…/stream`, raw formats only. It
-/// stands behind an HTTP server of any kind; `SimulatedSpeechServer` is one of its own.
+/// A simulated text-to-speech service: `POST /v1/text-to-speech/{voice_id}`, `…/stream` and the WebSocket `…/stream-input`,
+/// raw formats only. It stands behind an HTTP server of any kind; `SimulatedSpeechServer` is one of its own.
 public final class SimulatedSpeech: HTTPHandler, @unchecked Sendable {
-    // `lock` guards `faults` and `heard`; all else is constant.
-    private let settings: SimulatedSpeechSettings
+    // `lock` guards all that varies.
+    let settings: SimulatedSpeechSettings
     private let lock = Lock()
-    private var faults: ArraySlice<SimulatedSpeechFault>
+    private var pending: ArraySlice<SimulatedSpeechFault>
     private var heard: [SimulatedSpeechRequest] = []
+    private var noted: [RESTFault] = []
+    private var loop: EventLoop?
+    private var sockets = 0
 
     /// A service that behaves as `settings` say.
     public init(_ settings: SimulatedSpeechSettings = SimulatedSpeechSettings()) {
         self.settings = settings
-        faults = settings.faults[...]
+        pending = settings.faults[...]
+    }
+
+    deinit { loop?.stop() }
+
+    /// Cuts the WebSockets that are open. To be called before the HTTP server stops.
+    public func stop() {
+        let loop = lock.withLock { () -> EventLoop? in
+            defer { self.loop = nil }
+            return self.loop
+        }
+        loop?.stop()
     }
 
     /// Every request with a right key so far, in the order of arrival.
     public var requests: [SimulatedSpeechRequest] { lock.withLock { heard } }
 
+    /// What clients sent over WebSockets that the service's documents do not allow.
+    public var faults: [RESTFault] { lock.withLock { noted } }
+
+    /// WebSockets that are open.
+    public var openSockets: Int { lock.withLock { sockets } }
+
+    /// Counts a WebSocket more or less.
+    func count(sockets change: Int) { lock.withLock { sockets += change } }
+
     /// Lets `faults` befall the next requests, after those that still wait.
-    public func fail(_ faults: SimulatedSpeechFault...) { lock.withLock { self.faults += faults } }
+    public func fail(_ faults: SimulatedSpeechFault...) { lock.withLock { pending += faults } }
+
+    /// Notes what a client did wrong.
+    func note(_ reason: String) {
+        lock.withLock { noted.append(RESTFault(place: "stream-input", reason: reason)) }
+    }
+
+    /// Notes what a client wanted spoken over a WebSocket.
+    func note(_ request: SimulatedSpeechRequest) { lock.withLock { heard.append(request) } }
+
+    /// What befalls the next request.
+    func nextFault() -> SimulatedSpeechFault? { lock.withLock { pending.popFirst() } }
+
+    /// The loop of the WebSockets, started with the first; nil when the kernel gives none.
+    func socketLoop() -> EventLoop? {
+        lock.withLock {
+            if loop == nil {
+                do throws(NetError) { loop = try EventLoop.start(name: "speech-service") } catch {
+                    return nil
+                }
+            }
+            return loop
+        }
+    }
 
     /// Whether `request` is one for text to speech.
     public func serves(_ request: HTTPRequest) -> Bool { request.path.hasPrefix(Self.path) }
@@ -37,6 +83,9 @@ public final class SimulatedSpeech: HTTPHandler, @unchecked Sendable {
     public func respond(to request: HTTPRequest) -> HTTPOutcome {
         let parts = request.path.dropFirst(Self.path.count).split(
             separator: "/", omittingEmptySubsequences: false)
+        if serves(request), parts.count == 2, parts[1] == "stream-input", !parts[0].isEmpty {
+            return openSocket(request, voice: String(parts[0]))
+        }
         guard serves(request), let voice = parts.first, !voice.isEmpty,
             parts.count == 1 || (parts.count == 2 && parts[1] == "stream")
         else { return .response(Self.refusal(404, "not_found")) }
@@ -49,8 +98,9 @@ public final class SimulatedSpeech: HTTPHandler, @unchecked Sendable {
         let isValid = Self.read(request.body, into: &record)
         let fault = lock.withLock {
             heard.append(record)
-            return faults.popFirst()
+            return pending.popFirst()
         }
+        if case .unopened(let status) = fault { return .response(Self.refusal(status, "refused")) }
         if case .refuse(let status, let name, let retryAfter) = fault {
             return .response(Self.refusal(status, name, retryAfter: retryAfter))
         }
@@ -83,11 +133,11 @@ public final class SimulatedSpeech: HTTPHandler, @unchecked Sendable {
             headers[0].value = "text/html"
             return HTTPResponse(status: 200, headers: headers, body: .bytes(Array("<html></html>".utf8)))
         case .late(let milliseconds): first = milliseconds
-        case .cut(let bytes): cut = bytes
-        case .refuse, .invalid, nil: break
+        case .cut(let bytes), .otherwise(let bytes), .unfinished(let bytes): cut = bytes
+        case .refuse, .invalid, .unopened, nil: break
         }
         let bytes = SimulatedSpeechSound.bytes(
-            of: asked.text, format: asked.format, millisecondsPerCharacter: settings.millisecondsPerCharacter)
+            of: asked.text, format: asked.format, settings: settings, fault: fault)
         let pieces = SpeechPieces(
             bytes, cut: cut, pieceBytes: settings.pieceBytes, first: first,
             further: settings.pieceMilliseconds)
@@ -119,7 +169,7 @@ public final class SimulatedSpeech: HTTPHandler, @unchecked Sendable {
     }
 
     /// An error in the service's older shape.
-    private static func refusal(_ status: Int, _ name: String, retryAfter: Int? = nil) -> HTTPResponse {
+    static func refusal(_ status: Int, _ name: String, retryAfter: Int? = nil) -> HTTPResponse {
         var response = HTTPResponse(
             status: status, headers: [("Content-Type", "application/json")],
             body: .bytes(Array("{\"detail\":{\"status\":\"\(name)\",\"message\":\"\(name)\"}}".utf8)))
@@ -183,5 +233,8 @@ public final class SimulatedSpeechServer: Sendable {
     public var baseURL: String { "http://127.0.0.1:\(server.port)" }
 
     /// Stops listening and cuts what is under way.
-    public func stop() { server.stop() }
+    public func stop() {
+        speech.stop()
+        server.stop()
+    }
 }

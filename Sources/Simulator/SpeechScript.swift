@@ -10,8 +10,14 @@ public enum SimulatedSpeechFault: Sendable, Hashable {
     case refuse(status: Int, name: String, retryAfter: Int? = nil)
     /// It refuses as if the request did not fit the schema (422, a list of errors).
     case invalid
-    /// It cuts the connection after so many bytes of sound.
+    /// It cuts the connection after so many bytes of sound; a WebSocket it closes with 1011.
     case cut(afterBytes: Int)
+    /// It speaks otherwise than the next time (the text backwards), and cuts the connection after so many bytes.
+    case otherwise(cutAfterBytes: Int)
+    /// It ends after so many bytes of sound as if that were all, but does not say so; over HTTP the same as `cut`.
+    case unfinished(afterBytes: Int)
+    /// It does not open the WebSocket, but answers with this status; over HTTP a refusal without a name.
+    case unopened(status: Int)
     /// It speaks, but only after so many milliseconds.
     case late(milliseconds: Int)
     /// It answers 200 without a byte.
@@ -43,15 +49,17 @@ public struct SimulatedSpeechSettings: Sendable {
 
 /// A request that a simulated text-to-speech service got.
 public struct SimulatedSpeechRequest: Sendable, Hashable {
+    /// Whether it came over a WebSocket.
+    public var isSocket = false
     /// The voice in the path.
     public var voiceID: String
     /// The `output_format`.
     public var format: String
-    /// The model in the body; empty when there is none.
+    /// The model in the body or the address; empty when there is none.
     public var modelID = ""
-    /// The text in the body; empty when there is none.
+    /// The text in the body, or of all the messages, without the space that ends it there; empty when there is none.
     public var text = ""
-    /// The whole body.
+    /// The whole body; of a WebSocket the first message.
     public var body: [UInt8]
 }
 
@@ -69,6 +77,15 @@ public enum SimulatedSpeechSound {
         let (length, overflow) = text.unicodeScalars.count.multipliedReportingOverflow(
             by: max(perCharacter, 0))
         return overflow ? 600_000 : min(length, 600_000)
+    }
+
+    /// The bytes of `text` in `format` as `fault` has it.
+    static func bytes(
+        of text: String, format: AudioFormat, settings: SimulatedSpeechSettings, fault: SimulatedSpeechFault?
+    ) -> [UInt8] {
+        var said = text
+        if case .otherwise = fault { said = String(text.reversed()) }
+        return bytes(of: said, format: format, millisecondsPerCharacter: settings.millisecondsPerCharacter)
     }
 
     /// The bytes of `text` in `format`.

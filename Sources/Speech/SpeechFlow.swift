@@ -17,8 +17,8 @@ final class SpeechFlow: @unchecked Sendable {
 
     init(_ request: SpeechRequest, key: SpeechKey) { (self.request, self.key) = (request, key) }
 
-    /// Whether some sound was handed on.
-    var hasSound: Bool { lock.withLock { !sound.isEmpty } }
+    /// Bytes of sound that were handed on.
+    var soundBytes: Int { lock.withLock { sound.count } }
 
     /// Tells the flow who makes it, to be cancelled when nobody listens.
     func isMade(by work: Task<Void, Never>) {
@@ -53,7 +53,7 @@ final class SpeechFlow: @unchecked Sendable {
     /// Hands `bytes` on to all.
     func take(_ bytes: [UInt8]) {
         lock.withLock {
-            guard end == nil else { return }
+            guard end == nil, !bytes.isEmpty else { return }
             sound += bytes
             for listener in listeners { listener.take(bytes) }
         }
@@ -78,41 +78,5 @@ final class SpeechFlow: @unchecked Sendable {
         }
         for listener in left { listener.cancel() }
         work?.cancel()
-    }
-}
-
-/// What stands between one HTTP answer and its flow: whole samples pass, and nothing after the answer's end.
-final class SpeechGate: @unchecked Sendable {
-    // `lock` guards all that varies.
-    private let flow: SpeechFlow
-    private let lock = Lock()
-    private var isOpen = true
-    private var isText = false
-    private var oddByte: UInt8?
-
-    init(_ flow: SpeechFlow) { self.flow = flow }
-
-    /// An answer whose type is text is no sound, whatever its status says.
-    func head(contentType: String?) {
-        let type = contentType?.lowercased() ?? ""
-        lock.withLock { isText = type.hasPrefix("text/") || type.hasPrefix("application/json") }
-    }
-
-    /// Hands whole samples on.
-    func take(_ bytes: [UInt8]) {
-        lock.withLock {
-            guard isOpen, !isText else { return }
-            var bytes = oddByte.map { [$0] + bytes } ?? bytes
-            oddByte = bytes.count % flow.request.format.bytesPerSample == 0 ? nil : bytes.removeLast()
-            flow.take(bytes)
-        }
-    }
-
-    /// Closes for good; false when what came was no sound.
-    func close() -> Bool {
-        lock.withLock {
-            isOpen = false
-            return !isText && oddByte == nil && flow.hasSound
-        }
     }
 }

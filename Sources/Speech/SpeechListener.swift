@@ -10,6 +10,7 @@ struct SpeechEnd: Sendable {
     var isFromCache = false
     var usedFallbackVoice = false
     var attempts = 0
+    var resumptions = 0
 }
 
 /// One who asked.
@@ -76,6 +77,7 @@ final class SpeechListener: @unchecked Sendable {
             report.totalMilliseconds = MonotonicTime.now.milliseconds(since: start)
             report.usedFallbackVoice = end.usedFallbackVoice
             report.attempts = isFirst ? end.attempts : 0
+            report.resumptions = isFirst ? end.resumptions : 0
             if isFirst, end.isFromCache { report.source = .cache }
             observer?.speechDidEnd(report, failure: end.failure)
             if let failure = end.failure { onEnd(.failure(failure)) } else { onEnd(.success(report)) }

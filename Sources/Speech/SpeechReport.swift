@@ -20,6 +20,8 @@ public struct SpeechReport: Sendable, Hashable {
     public var usedFallbackVoice = false
     /// Requests that were sent to the service.
     public var attempts = 0
+    /// Those of them that were for the rest of a sound that had broken off.
+    public var resumptions = 0
     /// Characters of the text.
     public var characters: Int
     /// Bytes of sound handed on.

@@ -8,11 +8,12 @@ import Telemetry
 /// Has texts spoken by ElevenLabs. The same text asked for twice at once is one request.
 public final class SpeechSynthesizer: @unchecked Sendable {
     // `lock` guards `flows` and `isClosed`; all else is constant.
-    private let service: SpeechService
+    let service: SpeechService
     private let cache: SpeechCache?
     private let observer: (any SpeechObserver)?
     private let pause: @Sendable (_ milliseconds: Int64) async -> Void
-    private let client: HTTPClient
+    let client: HTTPClient
+    let sockets: SpeechSocketLine
     private let lock = Lock()
     private var flows: [SpeechKey: SpeechFlow] = [:]
     private var isClosed = false
@@ -29,10 +30,14 @@ public final class SpeechSynthesizer: @unchecked Sendable {
         // A sleep that is cut short is a cancelled task, which is looked at after every pause.
         self.pause = pause ?? { try? await Task.sleep(nanoseconds: UInt64(clamping: $0) &* 1_000_000) }
         client = HTTPClient(connectionsPerHost: service.connections)
+        sockets = SpeechSocketLine(connections: service.connections)
     }
 
     // Not in `close`: a task on its way to the client must not find it closed.
-    deinit { client.close() }
+    deinit {
+        client.close()
+        sockets.close()
+    }
 
     /// Ends every job with `cancelled`. Nothing is spoken after it; the connections end with the synthesizer's life.
     public func close() {
@@ -47,8 +52,8 @@ public final class SpeechSynthesizer: @unchecked Sendable {
     ///
     /// `onSound` gets whole samples of `format` as they come, as fast as they come; then `onEnd` is called, once.
     /// Both are called one after the other on a queue of the job's own (a thread of Dispatch's), never on the
-    /// caller's thread, and may wait without holding up another job. A failure may come after some sound: then the
-    /// text is not whole.
+    /// caller's thread, and may wait without holding up another job. Where the sound breaks off, the text is asked for again
+    /// and goes on behind what was handed on. A failure may come after some sound: then the text is not whole.
     @discardableResult
     public func speak(
         _ text: String, voice: SpeechVoice, format: AudioFormat,
@@ -93,17 +98,19 @@ public final class SpeechSynthesizer: @unchecked Sendable {
 
     private func make(_ flow: SpeechFlow) async {
         var (end, key) = (SpeechEnd(), flow.key)
-        end.failure = await fill(flow, &end, &key)
+        var unbroken: [UInt8]?
+        end.failure = await fill(flow, &end, &key, &unbroken)
         let sound = flow.finish(end)
         // Those who ask while it is written are served by the flow still.
-        if end.failure == nil, !end.isFromCache { await cache?.store(key, sound) }
+        if end.failure == nil, !end.isFromCache { await cache?.store(key, unbroken ?? sound) }
         lock.withLock { if flows[flow.key] === flow { flows[flow.key] = nil } }
     }
 
-    /// Fills `flow` from the cache or the service; nil when all of it came.
-    private func fill(_ flow: SpeechFlow, _ end: inout SpeechEnd, _ key: inout SpeechKey) async
-        -> SpeechFailure?
-    {
+    /// Fills `flow` from the cache or the service; nil when all of it came. `unbroken` is the sound as one answer had it, where
+    /// what was handed on is pieced together from several.
+    private func fill(
+        _ flow: SpeechFlow, _ end: inout SpeechEnd, _ key: inout SpeechKey, _ unbroken: inout [UInt8]?
+    ) async -> SpeechFailure? {
         let deadline = MonotonicTime.now.adding(milliseconds: service.wholeMilliseconds)
         var request = flow.request
         var isNewVoice = true
@@ -115,12 +122,18 @@ public final class SpeechSynthesizer: @unchecked Sendable {
             }
             isNewVoice = false
             end.attempts += 1
-            guard let failure = await ask(request, flow, until: deadline) else { return nil }
-            // What was heard cannot be taken back: a second try would say it twice.
-            if flow.hasSound { return failure }
+            let gate = SpeechGate(flow)
+            if flow.soundBytes > 0 { end.resumptions += 1 }
+            guard let failure = await ask(request, gate, until: deadline) else {
+                unbroken = gate.ownSound
+                return nil
+            }
             if Task.isCancelled { return SpeechFailure(.cancelled) }
-            if failure.kind == .voiceNotFound, !end.usedFallbackVoice, let fallback = service.fallbackVoiceID,
-                fallback != request.voice.voiceID
+            // Too much sound, or half a sample at its very end: it did not break off, and another would be the same.
+            if gate.hadSound, failure.kind == .badAudio { return failure }
+            // Another voice cannot go on where this one broke off.
+            if flow.soundBytes == 0, failure.kind == .voiceNotFound, !end.usedFallbackVoice,
+                let fallback = service.fallbackVoiceID, fallback != request.voice.voiceID
             {
                 end.usedFallbackVoice = true
                 request.voice.voiceID = fallback
@@ -144,46 +157,5 @@ public final class SpeechSynthesizer: @unchecked Sendable {
         let own = Int64(Double(min(doubled, longest)) * Double.random(in: 0.5...1))
         let asked = failure.retryAfterMilliseconds ?? 0
         return asked <= longest ? max(own, asked) : nil
-    }
-
-    /// Asks the service once; nil when all of the sound came.
-    private func ask(_ request: SpeechRequest, _ flow: SpeechFlow, until deadline: MonotonicTime) async
-        -> SpeechFailure?
-    {
-        let left = deadline.milliseconds(since: .now)
-        guard left > 0 else { return SpeechFailure(.timedOut) }
-        guard let url = request.url(base: service.baseURL) else { return SpeechFailure(.validation) }
-        let gate = SpeechGate(flow)
-        do throws(NetError) {
-            let answer = try await client.stream(
-                HTTPClientRequest(
-                    method: "POST", url: url,
-                    headers: [("xi-api-key", service.apiKey), ("Content-Type", "application/json")],
-                    body: request.body, timeoutMilliseconds: Int(left), answerBytes: service.soundBytes,
-                    firstByteMilliseconds: service.firstSoundMilliseconds),
-                onHead: { gate.head(contentType: $0.header("content-type")) }, onBytes: { gate.take($0) })
-            let isSound = gate.close()
-            guard (200...299).contains(answer.status) else {
-                return SpeechFailure(
-                    status: answer.status, body: answer.body, retryAfter: answer.header("retry-after"))
-            }
-            return isSound ? nil : SpeechFailure(.badAudio, status: answer.status)
-        } catch {
-            _ = gate.close()
-            return SpeechFailure(network: error)
-        }
-    }
-}
-
-extension SpeechFailure {
-    /// What an error below HTTP means for the text.
-    init(network error: NetError) {
-        switch error {
-        case .timedOut: self.init(.timedOut)
-        case .cancelled: self.init(.cancelled)
-        case .tooLarge: self.init(.badAudio)
-        case .badURL: self.init(.validation)
-        case .system, .unresolved, .tls, .refused, .badHandshake, .cannotListen: self.init(.network)
-        }
     }
 }

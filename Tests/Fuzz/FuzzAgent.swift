@@ -1,4 +1,4 @@
-// Messages of an agent, line by line, the answers of its REST interface, and its webhooks.
+// Messages of an agent and of text to speech, line by line, the answers of their REST interfaces, and webhooks.
 
 import Agents
 
@@ -15,9 +15,21 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
             continue
         }
     }
+    speech(bytes)
     history(Array(bytes))
     do { _ = try AgentEndpoint.signedURL(from: bytes) } catch { return 0 }
     return 0
+}
+
+private func speech(_ bytes: UnsafeRawBufferPointer) {
+    var codec = SpeechCodec()
+    do throws(AgentMessageError) { _ = try codec.decode(bytes) } catch { _ = error }
+    precondition(codec.payload.count <= bytes.count, "more sound than message")
+    do throws(AgentMessageError) {
+        let speech = try TimedSpeech(bytes)
+        precondition(speech.sound.count <= bytes.count, "more sound than message")
+    } catch { _ = error }
+    _ = SpeechPeer.decode(bytes)
 }
 
 private func history(_ body: [UInt8]) {

@@ -80,6 +80,9 @@ struct Studio {
 
     var requests: [SimulatedSpeechRequest] { server.speech.requests }
 
+    /// What the service objected to.
+    var faults: [RESTFault] { server.speech.faults }
+
     func stop() {
         synthesizer.close()
         server.stop()
