@@ -2,39 +2,6 @@
 
 import Telemetry
 
-/// A frame with its place on the call's clock.
-public struct PlacedFrame: Sendable, Hashable {
-    /// First sample.
-    public var position: MediaTime
-    /// Samples.
-    public var samples: Int
-    /// Samples of nothing between the frame before and this one.
-    public var gapBefore: Int64
-    /// Whether the gap is a loss (frame numbers are missing) rather than a carrier that sent nothing.
-    public var gapIsLoss: Bool
-    /// Whether the frame came after its gap had been given up: it is recorded, but not played to the agent.
-    public var isLate: Bool
-    /// When it arrived.
-    public var arrival: MonotonicTime
-}
-
-/// Counts of an `ArrivalWindow`, in frames.
-public struct ArrivalCounts: Sendable, Hashable {
-    /// Frames that arrived, duplicates and late ones included.
-    public var received: Int64 = 0
-    /// Frames that came after their gap had been given up.
-    public var late: Int64 = 0
-    /// Frames whose number had been seen.
-    public var duplicate: Int64 = 0
-    /// Frame numbers that were given up.
-    public var lost: Int64 = 0
-    /// Timestamps that could not be believed.
-    public var implausible: Int64 = 0
-
-    /// All zero.
-    public init() {}
-}
-
 /// The jitter window of one track. Pure: instants come from outside, frames leave by a closure.
 public struct ArrivalWindow: Sendable {
     private struct Held: Sendable {
@@ -43,6 +10,14 @@ public struct ArrivalWindow: Sendable {
         var samples: Int
         var arrival: MonotonicTime
         var payload: [UInt8]
+
+        init(
+            _ key: Int64, _ timestamp: Int64?, _ samples: Int, _ payload: UnsafeRawBufferPointer,
+            _ arrival: MonotonicTime
+        ) {
+            (self.key, self.timestamp, self.samples, self.arrival) = (key, timestamp, samples, arrival)
+            self.payload = Array(payload)
+        }
     }
 
     /// Counts so far.
@@ -61,7 +36,8 @@ public struct ArrivalWindow: Sendable {
     private var firstArrival: MonotonicTime?
     private var latestArrival = MonotonicTime(nanoseconds: 0)
     private var frameSamples = 0
-    private var strays = 0
+    /// Frames in a row with long-past numbers: late beyond use, or the first of a new count.
+    private var strays: [Held] = []
 
     /// Most frames held back at once; beyond it the oldest gap is given up at once.
     static let mostHeld = 32
@@ -101,14 +77,15 @@ public struct ArrivalWindow: Sendable {
             place(skipped: 0, timestamp: timestamp, samples: samples, payload: payload, arrival: now, deliver)
             return
         }
-        let next = nextKey ?? 1
+        // Twilio counts from 1; who counts from 0 loses nothing by it.
+        let next = nextKey ?? min(number, 1)
         // Beyond any count of frames a number is damaged, and arithmetic on it would overflow.
         if !Self.plausibleNumbers.contains(number) || number - next > Self.widestJump {
             // No carrier skips minutes of numbers: the number is damaged, the sound is not.
             counts.implausible += 1
             place(skipped: 0, timestamp: timestamp, samples: samples, payload: payload, arrival: now, deliver)
         } else if number == next {
-            strays = 0
+            strays.removeAll(keepingCapacity: true)
             placeNumbered(number, timestamp, samples, payload, now, deliver)
             releaseReady(deliver)
         } else if number > next {
@@ -117,11 +94,7 @@ public struct ArrivalWindow: Sendable {
                 return
             }
             let index = held.firstIndex { $0.key > number } ?? held.count
-            held.insert(
-                Held(
-                    key: number, timestamp: timestamp, samples: samples, arrival: now, payload: Array(payload)
-                ),
-                at: index)
+            held.insert(Held(number, timestamp, samples, payload, now), at: index)
             if held.count > Self.mostHeld { giveUp(deliver) }
         } else {
             late(number: number, timestamp: timestamp, samples: samples, payload: payload, now, deliver)
@@ -136,7 +109,7 @@ public struct ArrivalWindow: Sendable {
         guard samples > 0, held.isEmpty, let number, number == nextKey else { return nil }
         counts.received += 1
         latestArrival = now
-        strays = 0
+        if !strays.isEmpty { strays.removeAll(keepingCapacity: true) }
         recent = recent << 1 | 1
         nextKey = number &+ 1
         return placed(skipped: 0, timestamp: timestamp, samples: samples, arrival: now)
@@ -204,14 +177,8 @@ public struct ArrivalWindow: Sendable {
         }
         counts.late += 1
         guard age < 64 else {
-            strays += 1
-            if strays >= Self.straysThatRestart {
-                // The carrier has begun to count anew: follow it.
-                strays = 0
-                nextKey = number
-                recent = 0
-                placeNumbered(number, timestamp, samples, payload, now, deliver)
-            }
+            strays.append(Held(number, timestamp, samples, payload, now))
+            if strays.count >= Self.straysThatRestart { beginAnew(deliver) }
             return
         }
         recent |= 1 << UInt64(age)
@@ -222,6 +189,20 @@ public struct ArrivalWindow: Sendable {
             PlacedFrame(
                 position: MediaTime(samples: position), samples: samples, gapBefore: 0, gapIsLoss: false,
                 isLate: true, arrival: now), payload)
+    }
+
+    /// The carrier has begun to count anew: follows it, from the first frame of the new count on.
+    private mutating func beginAnew(_ deliver: (PlacedFrame, UnsafeRawBufferPointer) -> Void) {
+        let frames = strays.sorted { $0.key < $1.key }
+        strays.removeAll(keepingCapacity: true)
+        counts.late -= Int64(frames.count)
+        nextKey = frames.first?.key
+        recent = 0
+        for frame in frames where frame.key >= nextKey ?? 0 {
+            frame.payload.withUnsafeBytes {
+                placeNumbered(frame.key, frame.timestamp, frame.samples, $0, frame.arrival, deliver)
+            }
+        }
     }
 
     // MARK: Placing

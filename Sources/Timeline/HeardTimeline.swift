@@ -205,9 +205,10 @@ public struct HeardTimeline: Sendable {
             // No mark was returned by the clear: it may have been as late as round trips scatter.
             let scatter = max(0, longestTrip - roundTrip)
             cut += min(scatter / 2, milliseconds(Self.clearDoubtMilliseconds))
-            // But later by no more than that than the mark behind it says.
+            // The mark behind it came no earlier, and later by the scatter at most.
             if let returned = follower(of: clear)?.returned {
-                cut = max(cut, returned - min(scatter, milliseconds(Self.clearDoubtMilliseconds) * 2))
+                let least = returned - min(scatter, milliseconds(Self.clearDoubtMilliseconds) * 2)
+                cut = max(min(cut, returned), least)
             }
         } else if !isProven, let returned = follower(of: clear)?.returned {
             cut = max(cut, returned)

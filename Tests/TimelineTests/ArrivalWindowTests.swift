@@ -99,9 +99,22 @@ private func punctual(_ numbers: [Int64]) -> [Arrival] {
         arrivals += (1...20).map {
             Arrival(number: $0, timestamp: 2_000 + ($0 - 1) * 20, at: 2_000 + $0 * 20)
         }
-        let (frames, _) = placed(arrivals)
-        let last: Int64 = frames.filter { !$0.isLate }.last?.position.samples ?? -1
-        #expect(last == Int64(119 * 160))
+        let (frames, counts) = placed(arrivals)
+        // Not one frame of the new count is dropped, the two that could have been very late ones either.
+        #expect(frames.map(\.position.samples) == (0..<120).map { $0 * 160 })
+        #expect(counts.received == 120 && counts.late == 0 && counts.lost == 0)
+    }
+
+    /// Twilio's numbers begin with 1; nothing says so of the others.
+    @Test(arguments: [ArrivalTraits.twilio, .telnyx, .exotel], [0, 1] as [Int64])
+    func theFirstNumberIsNoLoss(traits: ArrivalTraits, first: Int64) {
+        let arrivals = (0..<10 as Range<Int64>).map {
+            Arrival(number: first + $0, timestamp: $0 * 20, at: 20 + $0 * 20)
+        }
+        let (frames, counts) = placed(arrivals, traits: traits)
+        #expect(frames.map(\.position.samples) == (0..<10).map { $0 * 160 })
+        #expect(frames.allSatisfy { $0.gapBefore == 0 && !$0.isLate })
+        #expect(counts.received == 10 && counts.late == 0 && counts.lost == 0 && counts.duplicate == 0)
     }
 
     @Test(arguments: [Int64.max, Int64.min, -1, 0, 1 << 40, -(1 << 62)]) func absurdNumbers(number: Int64) {
