@@ -42,6 +42,8 @@ public struct StreamStart: Sendable, Hashable {
     public var tracks: [Track]
     /// Custom parameters, as strings.
     public var parameters: [String: String]
+    /// Telnyx's `stream_auth_token`, when the start bears it: a secret, for the door only.
+    public var authToken: String?
 
     /// A start of `carrier`'s stream `streamID` of call `callID`.
     public init(

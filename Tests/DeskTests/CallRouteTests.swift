@@ -69,7 +69,7 @@ import Testing
     static let refusals: [(CallControlRefusal, Int, String, String?)] = [
         (.carrierNotConfigured, 409, "carrier_not_configured", nil),
         (.tooManyCalls(retryAfterSeconds: 9), 429, "too_many_calls", "9"),
-        (.badNumber(member: "from"), 400, "bad_body", nil), (.draining, 503, "draining", "30"),
+        (.bad(member: "from"), 400, "bad_body", nil), (.draining, 503, "draining", "30"),
     ]
 
     @Test(arguments: refusals)
