@@ -67,6 +67,9 @@ public struct CallPlan: Sendable, Hashable, Codable {
     /// Custom parameters of the stream that its carrier was not given, because the command takes none; they join those of
     /// its start. Personal: never in a log.
     public var parameters: [String: String]?
+    /// Whether the customer's context was not asked for yet, because its stream came unannounced: then that is done before
+    /// the agent is.
+    public var awaitsContext: Bool?
 
     /// The empty plan.
     public init() {}

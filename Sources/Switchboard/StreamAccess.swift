@@ -115,7 +115,9 @@ struct StreamAccess: Sendable {
         guard settings.authIsOff || (start.carrier == .exotel && evidence.isCarrier) else { return nil }
         var call = CallAtTheDoor(carrier: start.carrier, caller: start.caller, called: start.called)
         call.wishes.usualMode = evidence.usualMode
-        return (start, reception.decide(call, context: start.parameters))
+        var plan = reception.decide(call, context: start.parameters)
+        plan.awaitsContext = start.carrier == .exotel ? true : nil
+        return (start, plan)
     }
 
     /// The token of an upgrade: in the query, or as Authorization (Telnyx's `stream_auth_token` is "sent as part of the
