@@ -47,20 +47,20 @@ extension TelnyxRecordings {
     private func keep(_ event: TelnyxEvent, recordingID: String, _ cause: String) async {
         let carrier = Carrier.telnyx.rawValue
         do throws(ArchiveError) {
-            // The event tells neither numbers nor the call's begin; the webhook that announced the call did.
-            let told = try parts.archive.catalog.carrierEvents(ofCarrierCall: event.callControlID ?? "")
-                .lazy.compactMap(Self.event).first { $0.kind == .callInitiated }
+            let course = event.callControlID.flatMap { book.course($0) }
+            // The event tells neither numbers nor the call's begin; the one that announced the call did.
+            var told = course?.announcement
+            if told == nil { told = try announcement(of: event.callControlID ?? "") }
             var call = row(event, recordingID)
-            call.caller = call.caller ?? told?.from
-            call.called = call.called ?? told?.to
-            if let start = Self.instant(told?.startTime) ?? Self.instant(told?.occurredAt) {
+            call.caller = call.caller ?? told?.caller
+            call.called = call.called ?? told?.called
+            if let start = Self.instant(told?.startedAt) {
                 call.startedAt = min(start, call.startedAt)
                 call.id = CallID.adopted(
                     carrier: carrier, recordingID: recordingID, startedAt: call.startedAt)
             }
             call.endedAt = Self.instant(event.occurredAt)
             // A message that cannot be taken ends its call; a bridged one goes on.
-            let course = event.callControlID.flatMap { book.course($0) }
             if course?.plan?.mode == .voicemail || TelnyxRole(clientState: event.clientState) == .voicemail {
                 (call.endWho, call.endWhy) = (.carrier, "recording_failed")
                 call.parameters = Self.parameters(event, .voicemail)
@@ -72,5 +72,10 @@ extension TelnyxRecordings {
         } catch {
             parts.log(.error, "carrier_recording_not_kept", ["error": .text("\(error)")])
         }
+    }
+    /// What announced a call that an earlier server knew.
+    private func announcement(of call: String) throws(ArchiveError) -> TelnyxAnnouncement? {
+        try parts.archive.catalog.carrierEvents(ofCarrierCall: call)
+            .lazy.compactMap(Self.event).first { $0.kind == .callInitiated }.map(TelnyxAnnouncement.init)
     }
 }
