@@ -39,7 +39,7 @@ struct StartReader {
                 guard let token = told.string(limit: CarrierLimits.authToken) else {
                     throw .tooLong("stream_auth_token")
                 }
-                start.authToken = token
+                start.authToken = StreamAuthToken(token)
             }
         case .exotel:
             let spelling = frame.spelling

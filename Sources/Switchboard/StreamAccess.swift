@@ -90,7 +90,7 @@ struct StreamAccess: Sendable {
         let carried = start.parameters.removeValue(forKey: TwilioDoor.tokenParameter)
         start.parameters.removeValue(forKey: "token")
         start.authToken = nil
-        if start.carrier == .telnyx, let authToken = told.authToken, !settings.authIsOff,
+        if start.carrier == .telnyx, let authToken = told.authToken?.text, !settings.authIsOff,
             !isAuthToken(authToken)
         {
             return nil

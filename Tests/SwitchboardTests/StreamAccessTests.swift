@@ -119,9 +119,9 @@ import Testing
         var told = start(.telnyx, "v3:a")
         var evidence = StreamEvidence()
         evidence.token = pass
-        told.authToken = "other"
+        told.authToken = StreamAuthToken("other")
         #expect(house.board.admit(told, evidence: evidence) == nil)
-        told.authToken = "auth token"
+        told.authToken = StreamAuthToken("auth token")
         let admitted = try #require(house.board.admit(told, evidence: evidence))
         #expect(admitted.start.authToken == nil && admitted.start.parameters.isEmpty)
         await house.close()

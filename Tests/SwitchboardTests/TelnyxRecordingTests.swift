@@ -86,6 +86,20 @@ import Testing
         #expect(turns?.map(\.text) == [text])
     }
 
+    /// The place of a long transcription is free again once it is read: one source may send many, one after the other.
+    @Test func longTranscriptionsFollowEachOther() throws {
+        let desk = try TelnyxDesk()
+        defer { desk.close() }
+        let head = HTTPRequest(
+            method: "POST", path: "/telnyx/webhook",
+            headers: [("Content-Type", "application/json"), ("Content-Length", "200000")],
+            remoteAddress: "127.0.0.1")
+        for number in 1...5 {
+            #expect(desk.switchboard.bodyLimit(for: head) == 1 << 20, "\(number)")
+            #expect(desk.offer("call.recording.transcription.saved", "\(number)", Self.said) == 200)
+        }
+    }
+
     /// The address is dead: a fresh one is asked for, with the key, which the storage is not shown.
     @Test func aDeadAddressIsRenewed() async throws {
         let file = try Self.mp3(milliseconds: 3_000)
