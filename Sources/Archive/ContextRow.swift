@@ -1,6 +1,10 @@
 // What is known of a customer, by telephone number.
 
 /// A telephone number as a key: E.164, or what a carrier says literally ("client:name").
+///
+/// Not routing's `PhoneNumber`, which compares what carriers say and refuses nothing: it takes 17 digits, blanks within a
+/// name, a slash. A key stands in rows and in the paths of the API, so it is refused where it is no address. Of a text that
+/// both take for digits both make the same.
 public enum PhoneKey {
     /// The key of `text`: a number with "+" loses its spaces, dashes, points and brackets and must be E.164 (ITU-T
     /// E.164 §6: at most 15 digits); digits without "+" lose them too, and stay as they are; everything else must be

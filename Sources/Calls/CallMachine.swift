@@ -83,6 +83,16 @@ public struct CallMachine {
     /// Counts so far, by name.
     public var namedCounts: [String: Int64] { counters.named(with: uplink?.window.counts ?? ArrivalCounts()) }
 
+    /// What became known of the call after it had begun: what the agent is told by `plan`. Who answers stays.
+    public mutating func learn(_ plan: CallPlan) {
+        self.plan.awaitsContext = nil
+        guard plan.mode == .agent, self.plan.mode == .agent else { return }
+        self.plan.variables = plan.variables
+        self.plan.firstMessage = plan.firstMessage
+        self.plan.language = plan.language
+        self.plan.voiceID = plan.voiceID
+    }
+
     /// Takes the records that wait, for the tape's writer.
     public mutating func takeTape() -> [UInt8] { tape.take() }
 

@@ -149,4 +149,6 @@ enum CarrierLimits {
     static let markName = 128
     static let parameters = 64
     static let parameter = 1024
+    /// 4000 characters (carriers.md §3.1.4), each of at most four bytes.
+    static let authToken = 16_000
 }

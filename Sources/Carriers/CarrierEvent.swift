@@ -20,6 +20,18 @@ public enum Track: String, Sendable, Hashable {
     case outbound
 }
 
+/// A token that a start bears. A secret: no description or dump of it shows any of it.
+public struct StreamAuthToken: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
+    /// The token itself: for comparing, never for printing.
+    public let text: String
+    /// A token written as text.
+    public init(_ text: String) { self.text = text }
+    /// Always the same word.
+    public var description: String { "token" }
+    /// Nothing to look into.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 /// What a stream's `start` frame says.
 public struct StreamStart: Sendable, Hashable {
     /// Which dialect said it.
@@ -42,6 +54,8 @@ public struct StreamStart: Sendable, Hashable {
     public var tracks: [Track]
     /// Custom parameters, as strings.
     public var parameters: [String: String]
+    /// Telnyx's `stream_auth_token`, when the start bears it: a secret, for the door only.
+    public var authToken: StreamAuthToken?
 
     /// A start of `carrier`'s stream `streamID` of call `callID`.
     public init(

@@ -56,6 +56,8 @@ struct CarrierFrame {
     var errorPayload: JSONValue?
     /// Parameters that Telnyx may put at the top level.
     var parameters: JSONValue?
+    /// Telnyx's `stream_auth_token`, which one program was seen to read in the start (carriers.md §3.3.3).
+    var authToken: JSONValue?
     var protocolName: JSONValue?
     var version: JSONValue?
 
@@ -120,6 +122,8 @@ struct CarrierFrame {
             if errorPayload == nil { errorPayload = value }
         } else if spelling.matches(key, "customParameters", "custom_parameters") {
             if parameters == nil { parameters = value }
+        } else if spelling == .snake, key.equals("stream_auth_token") {
+            if authToken == nil { authToken = value }
         } else if key.equals("protocol") {
             if protocolName == nil { protocolName = value }
         } else if key.equals("version") {

@@ -35,6 +35,12 @@ struct StartReader {
             start.called = try optional(body.member("to"), "to")
             start.outbound = outbound
             try parameters.add("client_state", body.member("client_state"))
+            if let told = (body.member("stream_auth_token") ?? frame.authToken)?.text {
+                guard let token = told.string(limit: CarrierLimits.authToken) else {
+                    throw .tooLong("stream_auth_token")
+                }
+                start.authToken = StreamAuthToken(token)
+            }
         case .exotel:
             let spelling = frame.spelling
             start.streamID = try id(

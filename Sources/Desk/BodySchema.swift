@@ -11,7 +11,9 @@ enum BodySchema {
     private static let carrier = #""carrier":{"enum":["twilio","telnyx","exotel"]}"#
     private static let number = ##"{"type":"string","pattern":"^\\+[1-9][0-9]{1,14}$"}"##
 
-    static let call = object(carrier + #","to":\#(number),"from":\#(number),"# + plan, ["carrier", "to"])
+    static let call = object(
+        carrier + #","to":\#(number),"from":\#(number),"stream":\#(StreamBody.schema),"# + plan,
+        ["carrier", "to"])
     static let token = object(carrier + #","call_id":{"type":"string"},"# + plan, ["carrier"])
     static let speech = object(#""text":{"type":"string"}"#, ["text"])
     static let nothing = object("", [])

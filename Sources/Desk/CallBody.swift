@@ -20,13 +20,17 @@ enum CallBody {
     ]
 
     static func order(_ value: BodyValue) throws(BodyFault) -> CallOrder {
-        let body = try BodyObject(value, known: planMembers.union(["carrier", "to", "from"]))
+        let body = try BodyObject(value, known: planMembers.union(["carrier", "to", "from", "stream"]))
         let carrier = try carrier(body)
         let to = try body.required("to")
         guard PhoneKey.isE164(to) else { throw .bad("to") }
         let from = try body.text("from")
         if let from, !PhoneKey.isE164(from) { throw .bad("from") }
-        return CallOrder(carrier: carrier, to: to, from: from, plan: try plan(body))
+        return CallOrder(
+            carrier: carrier, to: to, from: from, plan: try plan(body),
+            stream: try body.value("stream").map { value throws(BodyFault) in
+                try StreamBody.wishes(value, carrier: carrier)
+            })
     }
 
     static func token(_ value: BodyValue) throws(BodyFault) -> StreamTokenOrder {

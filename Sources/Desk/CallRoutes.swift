@@ -114,7 +114,7 @@ struct CallRoutes {
             Problem(
                 status: 429, code: "too_many_calls", detail: "As many calls as allowed are under way.",
                 headers: ["Retry-After": String(max(seconds, 1))])
-        case .badNumber(let member): BodyFault.bad(member).problem()
+        case .bad(let member): BodyFault.bad(member).problem()
         case .draining:
             Problem(
                 status: 503, code: "draining", detail: "This server takes no new calls.",

@@ -78,6 +78,8 @@ public struct CallOrder: Sendable, Hashable {
     public var from: String?
     /// What the call is to be.
     public var plan: CallPlan
+    /// What the order says of the call's stream; nil: as configured.
+    public var stream: StreamWishes?
 }
 
 /// Says nothing of the numbers in it, wherever it is printed.
@@ -129,8 +131,8 @@ public enum CallControlRefusal: Error, Sendable, Hashable {
     case carrierNotConfigured
     /// As many calls as allowed run or are being placed.
     case tooManyCalls(retryAfterSeconds: Int)
-    /// A number that this carrier cannot call or show; the member of the order that holds it.
-    case badNumber(member: String)
+    /// Something that this carrier cannot do, as a number it cannot show; the member of the order that says it.
+    case bad(member: String)
     /// The server takes no new calls.
     case draining
 }

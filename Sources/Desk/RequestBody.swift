@@ -150,6 +150,13 @@ struct BodyObject {
         return flag
     }
 
+    /// A whole number, when it is there.
+    func integer(_ name: String) throws(BodyFault) -> Int? {
+        guard let value = value(name) else { return nil }
+        guard case .number(let text) = value, let number = Int(text) else { throw .bad(name) }
+        return number
+    }
+
     /// A list of texts of 1 to `limit` bytes each; empty when it is not there.
     func texts(_ name: String, most: Int, limit: Int) throws(BodyFault) -> [String] {
         guard let value = value(name) else { return [] }

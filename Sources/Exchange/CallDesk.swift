@@ -22,12 +22,14 @@ struct CallDesk: CallControl, StreamTokenIssuer {
         guard let carrier = Carrier(rawValue: order.carrier), let switchboard = office.switchboard else {
             return .failure(.carrierNotConfigured)
         }
-        let placement = PlacementOrder(carrier: carrier, to: order.to, from: order.from, plan: order.plan)
+        var placement = PlacementOrder(carrier: carrier, to: order.to, from: order.from, plan: order.plan)
+        placement.stream = order.stream
         return switchboard.place(placement).mapError { refusal in
             switch refusal {
             case .notConfigured: .carrierNotConfigured
             case .busy: .tooManyCalls(retryAfterSeconds: Self.retrySeconds)
-            case .badNumber: .badNumber(member: "from")
+            case .badNumber: .bad(member: "from")
+            case .badStream(let member): .bad(member: "stream." + member)
             case .draining: .draining
             }
         }

@@ -97,6 +97,12 @@ final class CallOffice: @unchecked Sendable {
         return .admitted(start, plan)
     }
 
+    /// Tells `then`, from any thread, what the call of `start` is to be when its caller is known.
+    func inform(of start: StreamStart, then: @escaping @Sendable (CallPlan) -> Void) {
+        guard let switchboard else { return then(CallPlan()) }
+        Task { then(await switchboard.plan(of: start)) }
+    }
+
     /// Counts a stream that was refused.
     func refused(_ cause: String) {
         metrics.add("teeline_calls_refused_total", labels: MetricsRegistry.label("cause", cause))

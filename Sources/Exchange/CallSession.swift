@@ -5,6 +5,7 @@ import Audio
 import Calls
 import Carriers
 import Net
+import Routing
 import Switchboard
 import Tape
 import Telemetry
@@ -209,6 +210,22 @@ actor CallSession: WebSocketHandler {
 
     private func openAgent() {
         agentOpening += 1
+        guard machine.plan.awaitsContext == true, let start = machine.start else { return dialAgent() }
+        office.inform(of: start) { [loop, attempt = agentOpening] plan in
+            loop.execute { self.learned(plan, attempt: attempt) }
+        }
+    }
+
+    /// What is known of the caller has been looked up. On the loop.
+    private nonisolated func learned(_ plan: CallPlan, attempt: Int) {
+        assumeIsolated { call in
+            guard !call.isOver else { return }
+            call.machine.learn(plan)
+            if attempt == call.agentOpening { call.dialAgent() }
+        }
+    }
+
+    private func dialAgent() {
         office.agentDoor.open(for: self, agentID: machine.plan.agentID, attempt: agentOpening) {
             [loop] socket, attempt in
             assert(loop.isCurrent)

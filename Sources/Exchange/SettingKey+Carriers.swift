@@ -48,7 +48,26 @@ extension SettingKey {
             "stream_bidirectional_target_legs: who hears what we send."),
         SettingKey(
             "telnyx.silence_when_idle", "TELNYX_SEND_SILENCE_WHEN_IDLE", .flag, "false",
-            "send_silence_when_idle: whether Telnyx sends silence to the caller while we send nothing."),
+            "send_silence_when_idle: whether Telnyx sends silence to the caller while we send nothing; not with what only streaming_start takes."
+        ),
+        SettingKey(
+            "telnyx.stream_auth_token", "TELNYX_STREAM_AUTH_TOKEN", .secret, "",
+            "stream_auth_token: sent along with streaming_start and dial; a stream that shows another one is refused."
+        ),
+        SettingKey(
+            "telnyx.custom_parameters", "TELNYX_CUSTOM_PARAMETERS", .text, "",
+            "custom_parameters of streams, as name=value, comma separated: dynamic variables of the agent."),
+        SettingKey(
+            "telnyx.establish_before_originate", "TELNYX_STREAM_ESTABLISH_BEFORE_CALL_ORIGINATE", .flag,
+            "false",
+            "stream_establish_before_call_originate: whether the stream of a placed call opens before Telnyx dials."
+        ),
+        SettingKey(
+            "telnyx.dialogflow", "TELNYX_ENABLE_DIALOGFLOW", .flag, "false",
+            "enable_dialogflow, on streaming_start and dial."),
+        SettingKey(
+            "telnyx.dialogflow_config", "TELNYX_DIALOGFLOW_CONFIG", .secret, "",
+            "dialogflow_config, a JSON object."),
         SettingKey("exotel.account_sid", "EXOTEL_ACCOUNT_SID", .text, "", "The Exotel account."),
         SettingKey("exotel.api_key", "EXOTEL_API_KEY", .secret, "", "Key for Exotel's REST."),
         SettingKey("exotel.api_token", "EXOTEL_API_TOKEN", .secret, "", "Its token."),

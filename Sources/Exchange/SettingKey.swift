@@ -102,8 +102,8 @@ public struct SettingKey: Sendable, Hashable {
             "What Telnyx wants from us: its stream_bidirectional_codec."),
         SettingKey(
             "telnyx.sampling_rate", "TELNYX_STREAM_BIDIRECTIONAL_SAMPLING_RATE",
-            .choice(["8000", "16000"]), "8000",
-            "Its stream_bidirectional_sampling_rate, for OPUS and L16; G722 and AMR-WB sound at 16 kHz either way."
+            .choice(["8000", "16000", "22050", "24000", "48000"]), "8000",
+            "Its stream_bidirectional_sampling_rate: any for L16, up to 16000 for OPUS; G722 and AMR-WB sound at 16 kHz either way."
         ),
         SettingKey(
             "telnyx.l16_byte_order", "TELNYX_L16_BYTE_ORDER", .choice(["auto", "little", "big"]), "auto",

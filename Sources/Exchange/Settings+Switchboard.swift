@@ -36,6 +36,7 @@ extension SwitchboardSettings {
         }
         readTwilio(values, &problems)
         readTelnyx(values)
+        telnyx.stream = TelnyxStreamSettings(values, problems: &problems)
         readExotel(values, &problems)
         elevenLabs.apiKey = values.secrets("agent.api_key").first ?? elevenLabs.apiKey
         elevenLabs.baseURL = values.text("agent.base_url")
@@ -65,15 +66,6 @@ extension SwitchboardSettings {
         telnyx.connectionID = values.text("telnyx.connection_id")
         telnyx.phoneNumber = values.text("telnyx.phone_number")
         telnyx.baseURL = values.text("telnyx.base_url")
-        telnyx.track = values.text("telnyx.track")
-        telnyx.streamCodec = values.text("telnyx.stream_codec")
-        telnyx.bidirectionalCodec = values.text("telnyx.codec")
-        // The other codecs have one rate only, which need not be asked for.
-        let rate = values.count("telnyx.sampling_rate")
-        telnyx.samplingRate =
-            ["OPUS", "L16"].contains(telnyx.bidirectionalCodec) && rate != 8000 ? rate : nil
-        telnyx.targetLegs = values.text("telnyx.target_legs")
-        telnyx.silenceWhenIdle = values.flag("telnyx.silence_when_idle")
         telnyx.recordsVoicemail = values.text("voicemail.by") == "telnyx"
         telnyx.voice = values.text("voicemail.voice")
         telnyx.transcribes = values.flag("voicemail.transcription")

@@ -36,9 +36,9 @@ public struct Settings: Sendable {
     /// Base of the agent's addresses.
     public var agentBaseURL: String
     /// What Telnyx wants from us.
-    public var telnyxOutbound: AudioFormat
+    public var telnyxOutbound: AudioFormat { switchboard.telnyx.stream.outbound }
     /// The order of bytes in the L16 that Telnyx sends.
-    public var telnyxLinear: AudioCodec
+    public var telnyxLinear: AudioCodec { switchboard.telnyx.stream.linear }
     /// What recordings are made like.
     public var render: RenderSettings
     /// Whether MP3s are made while calls run.
@@ -108,14 +108,6 @@ public struct Settings: Sendable {
         agentID = text("agent.id")
         agentKey = text("agent.api_key").isEmpty ? nil : text("agent.api_key")
         agentBaseURL = text("agent.base_url")
-        telnyxLinear = Self.linear(text("telnyx.l16_byte_order"))
-        telnyxOutbound = Self.telnyx(
-            text("telnyx.codec"), rate: count("telnyx.sampling_rate"), linear: telnyxLinear)
-        if ["PCMU", "PCMA"].contains(text("telnyx.codec")), count("telnyx.sampling_rate") != 8000 {
-            problems.append(
-                "TELNYX_STREAM_BIDIRECTIONAL_SAMPLING_RATE must be 8000 with \(text("telnyx.codec")), which has no other rate"
-            )
-        }
         render = RenderSettings(
             channels: text("recording.channels") == "mixed" ? .mixed : .dual,
             narrowbandKilobits: count("recording.narrowband_kbps"),
@@ -151,22 +143,6 @@ public struct Settings: Sendable {
 
     /// Whether the bound address is reachable from this machine only.
     public var isLoopback: Bool { host == "::1" || host == "localhost" || host.hasPrefix("127.") }
-
-    /// What is sent to Telnyx for its `stream_bidirectional_codec` at `rate`.
-    private static func telnyx(_ codec: String, rate: Int, linear: AudioCodec) -> AudioFormat {
-        switch codec {
-        case "PCMA": .pcma8k
-        case "G722": .g722
-        case "AMR-WB": .amrwb
-        case "OPUS": AudioFormat(.opus, rate: rate)
-        case "L16": AudioFormat(linear == .pcm16be ? .pcm16be : .pcm16, rate: rate)
-        default: .pcmu8k
-        }
-    }
-
-    private static func linear(_ order: String) -> AudioCodec {
-        order == "little" ? .pcm16 : order == "big" ? .pcm16be : .pcm16auto
-    }
 
     /// What is wrong only together.
     private func combinations() -> [String] {

@@ -62,6 +62,14 @@ public struct CallPlan: Sendable, Hashable, Codable {
     public var caller: String?
     /// The called number, where the stream does not tell it. Personal: never in a log.
     public var called: String?
+    /// The sound that the stream takes from us, where it was asked for another than the configured one.
+    public var sound: StreamSound?
+    /// Custom parameters of the stream that its carrier was not given, because the command takes none; they join those of
+    /// its start. Personal: never in a log.
+    public var parameters: [String: String]?
+    /// Whether the customer's context was not asked for yet, because its stream came unannounced: then that is done before
+    /// the agent is.
+    public var awaitsContext: Bool?
 
     /// The empty plan.
     public init() {}

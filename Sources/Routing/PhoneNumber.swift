@@ -1,6 +1,11 @@
 // Telephone numbers as carriers and people write them, brought to one spelling.
 
 /// One spelling for a number, so that two writings of it compare equal.
+///
+/// The archive's `PhoneKey` is another thing on purpose: a key is stored and so refuses what is no address; a number at the
+/// door is compared, and whatever a carrier says must go through the rules, refused or not. The two agree on every
+/// text that `PhoneKey` takes for digits, and a test holds them to it. One cannot stand on the other: neither room looks
+/// into the other's.
 public enum PhoneNumber {
     /// What stands for a caller who is not told.
     public static let anonymous = "anonymous"
@@ -14,10 +19,11 @@ public enum PhoneNumber {
         let trimmed = Self.trimmed(text)
         if isAnonymous(trimmed) { return anonymous }
         var digits = ""
-        for (index, byte) in trimmed.utf8.enumerated() {
+        for byte in trimmed.utf8 {
             switch byte {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): digits.unicodeScalars.append(Unicode.Scalar(byte))
-            case UInt8(ascii: "+") where index == 0: digits = "+"
+            // Some write it in brackets: "(+1) 415".
+            case UInt8(ascii: "+") where digits.isEmpty: digits = "+"
             case UInt8(ascii: " "), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "("),
                 UInt8(ascii: ")"):
                 continue

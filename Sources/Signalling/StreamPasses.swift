@@ -28,6 +28,12 @@ public enum StreamPassError: Error, Sendable, Hashable {
     case unavailable(CryptographyError)
 }
 
+/// What all tokens have in common.
+public enum StreamPass {
+    /// Characters of a token (`RandomToken`): base64 of 32 bytes for addresses, which need no escape.
+    public static let characters = 43
+}
+
 /// A token that was issued: the text goes into the stream's URL and nowhere else, the digest may be kept on disk.
 public struct IssuedPass: Sendable {
     let secret: Secret
@@ -149,7 +155,7 @@ public final class StreamPasses<Content: Sendable>: @unchecked Sendable {
 
     /// The digest of a token. What has not the length of one of ours is unknown without a look.
     private static func digest(_ token: String) -> Result<SHA256Digest, PassRefusal> {
-        guard token.utf8.count == 43 else { return .failure(.unknown) }
+        guard token.utf8.count == StreamPass.characters else { return .failure(.unknown) }
         do throws(CryptographyError) {
             return .success(try SHA256Digest(of: token.utf8))
         } catch { return .failure(.unavailable) }

@@ -171,9 +171,10 @@ extension SimulatedTelnyxREST {
         guard let call = call(id), let url = body["stream_url"]?.text else { return }
         let streamID = uuid()
         var dialect = CarrierDialect.telnyx
-        dialect.inbound = Self.format(body["stream_codec"]?.text, leg: settings.legCodec)
+        let rate = Int(body["stream_bidirectional_sampling_rate"]?.integer ?? 8000)
+        dialect.inbound = Self.format(body["stream_codec"]?.text, rate, leg: settings.legCodec)
         dialect.outbound = Self.format(
-            body["stream_bidirectional_codec"]?.text ?? "PCMU", leg: settings.legCodec)
+            body["stream_bidirectional_codec"]?.text ?? "PCMU", rate, leg: settings.legCodec)
         var live = SimulatedCallSettings(
             url: url, dialect: dialect, script: settings.farEnd.script, ending: settings.farEnd.ending,
             seed: desk.random { $0.next() })
@@ -233,11 +234,16 @@ extension SimulatedTelnyxREST {
         }
     }
 
-    /// What a codec's name is here; the leg's own for those this carrier cannot simulate.
-    private static func format(_ name: String?, leg: AudioFormat) -> AudioFormat {
+    /// What a codec's name is: the leg's own for `default` and none. L16 and Opus come at the rate that is asked for
+    /// (carriers.md 3.2.3).
+    private static func format(_ name: String?, _ rate: Int, leg: AudioFormat) -> AudioFormat {
         switch name {
         case "PCMU": .pcmu8k
         case "PCMA": .pcma8k
+        case "G722": .g722
+        case "AMR-WB": .amrwb
+        case "OPUS": AudioFormat(.opus, rate: rate)
+        case "L16": AudioFormat(.pcm16, rate: rate)
         default: leg
         }
     }

@@ -46,6 +46,17 @@ struct CallPlacer: Sendable {
             return .failure(.notConfigured)
         }
         guard let from = order.from ?? requests.number(order.carrier) else { return .failure(.badNumber) }
+        if let stream = order.stream {
+            let token = String(repeating: "t", count: StreamPass.characters)
+            do throws(StreamOrderFault) {
+                try requests.check(
+                    PlacementRequests.Placement(
+                        id: CallID.make(), to: order.to, from: from, token: token, base: base, stream: stream),
+                    by: order.carrier)
+            } catch {
+                return .failure(.badStream(member: error.member))
+            }
+        }
         let id = CallID.make()
         if let refusal = begin(id, order.carrier) { return .failure(refusal) }
         let row = DialRow(
@@ -99,7 +110,8 @@ struct CallPlacer: Sendable {
             }
             request = try requests.place(
                 PlacementRequests.Placement(
-                    id: id, to: order.to, from: from, token: token.text, base: base), by: order.carrier)
+                    id: id, to: order.to, from: from, token: token.text, base: base,
+                    stream: order.stream ?? StreamWishes()), by: order.carrier)
         } catch {
             parts.log(.error, "call_not_placed", ["call": .text(id), "error": .text("\(error)")])
             return fail(id, order.carrier, "not_sent")
@@ -144,6 +156,7 @@ struct CallPlacer: Sendable {
         plan.callID = id
         plan.caller = from
         plan.called = order.to
+        if order.carrier == .telnyx { requests.prepare(&plan, order.stream) }
         return plan
     }
 

@@ -13,6 +13,8 @@ public struct PlacementOrder: Sendable {
     public var from: String?
     /// What the order says of the plan; the rules decide the rest.
     public var plan: CallPlan
+    /// What the order says of the stream; nil: as configured.
+    public var stream: StreamWishes?
 
     /// An order made of its parts.
     public init(carrier: Carrier, to: String, from: String?, plan: CallPlan) {
@@ -31,6 +33,8 @@ public enum PlacementRefusal: Error, Sendable, Hashable {
     case busy
     /// The number to show is unknown or none this carrier takes.
     case badNumber
+    /// Something that this carrier's stream does not take: the member of the order's `stream` that says it.
+    case badStream(member: String)
     /// The server is stopping, or cannot write down what it does.
     case draining
 }

@@ -23,6 +23,8 @@ struct PlacementRequests: Sendable {
         var from: String
         var token: String
         var base: PublicURL
+        /// What the order says of its stream.
+        var stream = StreamWishes()
     }
 
     /// Whether there are keys for `carrier`.
@@ -49,9 +51,24 @@ struct PlacementRequests: Sendable {
 
     // MARK: Placing
 
+    /// Throws for what `carrier` does not take of the stream of `call`, whose token counts by its length only.
+    func check(_ call: Placement, by carrier: Carrier) throws(StreamOrderFault) {
+        switch carrier {
+        case .twilio: try StreamOrders.checkTwilio(call.stream)
+        case .telnyx: _ = try settings.telnyx.stream.with(call.stream)
+        case .exotel: try StreamOrders.checkExotel(call.stream)
+        }
+        do throws(SignallingError) {
+            _ = try place(call, by: carrier)
+        } catch {
+            // Each by itself can be; together they are more than a document or an address holds.
+            throw StreamOrderFault(member: "custom_parameters")
+        }
+    }
+
     /// The request that places a call. Throws what the carrier would not take.
     func place(_ call: Placement, by carrier: Carrier) throws(SignallingError) -> RESTRequest {
-        guard let url = addresses.url(carrier, token: call.token, base: call.base) else {
+        guard let url = addresses.url(carrier, token: call.token, base: call.base, call.stream) else {
             throw .invalid("url")
         }
         switch carrier {
@@ -73,8 +90,11 @@ struct PlacementRequests: Sendable {
     private func twilio(_ call: Placement, _ url: String) throws(SignallingError) -> RESTRequest {
         guard let service = twilio else { throw .missingField("AccountSid") }
         let stream = try TwiML.Stream(
-            url: url, statusCallback: call.base.url(target: "/twilio/stream-status"),
-            parameters: [(TwilioDoor.tokenParameter, call.token), ("From", call.from), ("To", call.to)])
+            url: url, name: call.stream.name, track: call.stream.track,
+            statusCallback: call.base.url(target: "/twilio/stream-status"),
+            statusCallbackMethod: call.stream.statusCallbackMethod,
+            parameters: [(TwilioDoor.tokenParameter, call.token), ("From", call.from), ("To", call.to)]
+                + call.stream.parameters.map { ($0.name, $0.value) })
         var new = TwilioNewCall(to: call.to, from: call.from, document: .twiml(TwiML([.connect(stream)])))
         // Callbacks may overtake the answer, from which alone we know Twilio's id of the call: ours is in their address.
         new.statusCallback = call.base.url(target: "/twilio/call-status?dial=" + call.id)
@@ -85,9 +105,15 @@ struct PlacementRequests: Sendable {
 
     private func telnyx(_ call: Placement, _ url: String) throws(SignallingError) -> RESTRequest {
         let account = settings.telnyx
+        let stream: TelnyxStreamSettings
+        do throws(StreamOrderFault) {
+            stream = try account.stream.with(call.stream)
+        } catch {
+            throw .invalid("stream")
+        }
         var dial = TelnyxDial(
             connectionID: account.connectionID, to: call.to, from: call.from,
-            streaming: Self.streaming(account, url))
+            streaming: stream.streaming(url: url, for: .dial))
         dial.timeoutSeconds = Self.ringSeconds
         dial.webhookURL = call.base.url(target: "/telnyx/webhook")
         var state: [UInt8] = []
@@ -96,22 +122,27 @@ struct PlacementRequests: Sendable {
         return try telnyx.dial(dial)
     }
 
-    /// The stream of a dialled call. All codecs but Opus and L16 have one rate, which is not asked for.
-    private static func streaming(_ account: TelnyxAccount, _ url: String) -> TelnyxStreaming {
-        let codec = TelnyxStreaming.Codec(rawValue: account.bidirectionalCodec) ?? .pcmu
-        var streaming = TelnyxStreaming(
-            url: url, track: TelnyxStreaming.Track(rawValue: account.track),
-            codec: TelnyxStreaming.Codec(rawValue: account.streamCodec), mode: .rtp,
-            bidirectionalCodec: codec)
-        if [.opus, .l16].contains(codec) { streaming.bidirectionalRate = account.samplingRate }
-        streaming.targetLegs = TelnyxStreaming.Legs(rawValue: account.targetLegs)
-        if account.silenceWhenIdle { streaming.sendsSilence = true }
-        return streaming
+    /// What the stream of a Telnyx call is, beyond what its start will tell: our sound, where the order names another than
+    /// the configured one, and the custom parameters, which `dial` does not take (carriers.md §3.1.4).
+    func prepare(_ plan: inout CallPlan, _ wishes: StreamWishes?) {
+        var asked = settings.telnyx.stream
+        if let wishes {
+            do throws(StreamOrderFault) {
+                asked = try asked.with(wishes)
+            } catch {
+                // Refused before, and again when the request is made.
+                return
+            }
+            plan.sound = StreamSound(codec: asked.bidirectionalCodec.rawValue, rate: asked.rate)
+        }
+        guard !asked.parameters.isEmpty else { return }
+        plan.parameters = Dictionary(asked.parameters.map { ($0.name, $0.value) }) { first, _ in first }
     }
 
     private func exotel(_ call: Placement, _ url: String) throws(SignallingError) -> RESTRequest {
         var new = ExotelNewCall(dialledNumber: call.to, callerID: call.from, target: .stream(url: url))
         new.customField = call.id
+        new.streamName = call.stream.name
         var target = "/exotel/status"
         if let key = settings.exotel.webhookKeys.first {
             let field = FormFields([("key", Self.text(key))])

@@ -1,6 +1,7 @@
 // Who may open a media stream: what its upgrade has to prove, and what its start has to.
 
 import Carriers
+import Cryptography
 import Net
 import Routing
 import Signalling
@@ -62,6 +63,10 @@ struct StreamAccess: Sendable {
         case .telnyx:
             guard let token = evidence.token else { return refusal(401, "no_token") }
             if let refused = passes.check(token, carrier: carrier) { return refusal(403, refused.rawValue) }
+            // What stands beside the token is Telnyx's `stream_auth_token`, if it is anything.
+            if let other = authorization(of: request), other != token, !isAuthToken(other) {
+                return refusal(403, "auth_token")
+            }
         case .exotel:
             if let token = evidence.token {
                 if let refused = passes.check(token, carrier: carrier) {
@@ -84,6 +89,12 @@ struct StreamAccess: Sendable {
         // What stands in the start is for the door only, and never stored.
         let carried = start.parameters.removeValue(forKey: TwilioDoor.tokenParameter)
         start.parameters.removeValue(forKey: "token")
+        start.authToken = nil
+        if start.carrier == .telnyx, let authToken = told.authToken?.text, !settings.authIsOff,
+            !isAuthToken(authToken)
+        {
+            return nil
+        }
         if let token = evidence.token ?? carried {
             let claimed = passes.claim(token, carrier: start.carrier, carrierCallID: start.callID)
             if case .success(let plan) = claimed {
@@ -91,6 +102,10 @@ struct StreamAccess: Sendable {
                 let isPlaced = plan.callID != nil
                 start.caller = (isPlaced ? plan.caller : nil) ?? start.caller ?? plan.caller
                 start.called = (isPlaced ? plan.called : nil) ?? start.called ?? plan.called
+                start.parameters.merge(plan.parameters ?? [:]) { told, _ in told }
+                if start.carrier == .telnyx, let sound = plan.sound {
+                    start.outbound = settings.telnyx.stream.outbound(sound)
+                }
                 return (start, plan)
             }
             guard settings.authIsOff else { return nil }
@@ -100,17 +115,31 @@ struct StreamAccess: Sendable {
         guard settings.authIsOff || (start.carrier == .exotel && evidence.isCarrier) else { return nil }
         var call = CallAtTheDoor(carrier: start.carrier, caller: start.caller, called: start.called)
         call.wishes.usualMode = evidence.usualMode
-        return (start, reception.decide(call, context: start.parameters))
+        var plan = reception.decide(call, context: start.parameters)
+        plan.awaitsContext = start.carrier == .exotel ? true : nil
+        return (start, plan)
     }
 
     /// The token of an upgrade: in the query, or as Authorization (Telnyx's `stream_auth_token` is "sent as part of the
     /// WebSocket connection"; where is not documented, so both forms of the field are read).
     private func token(in request: HTTPRequest, carrier: Carrier) -> String? {
         if let token = request.parameter("token"), !token.isEmpty { return token }
-        guard carrier == .telnyx, let field = request.header("Authorization"), !field.isEmpty else {
-            return nil
-        }
-        return field.lowercased().hasPrefix("bearer ") ? String(field.dropFirst(7)) : field
+        return carrier == .telnyx ? authorization(of: request) : nil
+    }
+
+    /// What an upgrade's Authorization bears, by itself or as Bearer; nil for nothing and for another scheme.
+    private func authorization(of request: HTTPRequest) -> String? {
+        guard let field = request.header("Authorization"), !field.isEmpty else { return nil }
+        if field.lowercased().hasPrefix("bearer ") { return String(field.dropFirst(7)) }
+        return field.contains(" ") ? nil : field
+    }
+
+    /// Whether `text` is the `stream_auth_token` that Telnyx was given; anything is, where none was. That a stream shows
+    /// none is no fault: where Telnyx puts it is not documented (carriers.md §3.3.3), and the token in the address is the
+    /// proof.
+    private func isAuthToken(_ text: String) -> Bool {
+        guard let token = settings.telnyx.stream.authToken else { return true }
+        return Secret(text) == token
     }
 
     private func refusal(_ status: Int, _ cause: String) -> StreamRefusal {

@@ -37,18 +37,8 @@ public struct TelnyxAccount: Sendable {
     public var phoneNumber = ""
     /// Base of REST addresses, without `/v2`.
     public var baseURL = "https://api.telnyx.com"
-    /// `stream_track`.
-    public var track = "inbound_track"
-    /// `stream_codec`; empty: not asked for.
-    public var streamCodec = ""
-    /// `stream_bidirectional_codec`.
-    public var bidirectionalCodec = "PCMU"
-    /// `stream_bidirectional_sampling_rate`, in hertz; nil: Telnyx's default (8000), which is not asked for.
-    public var samplingRate: Int?
-    /// `stream_bidirectional_target_legs`.
-    public var targetLegs = "self"
-    /// `send_silence_when_idle`.
-    public var silenceWhenIdle = false
+    /// What its streams are asked for.
+    public var stream = TelnyxStreamSettings()
     /// Whether Telnyx records the answering machine's messages, instead of our stream.
     public var recordsVoicemail = false
     /// Voice of `speak`.

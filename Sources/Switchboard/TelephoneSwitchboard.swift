@@ -135,14 +135,16 @@ public final class TelephoneSwitchboard: Sendable {
     /// What becomes of `request`; nil when it knocks at none of these doors.
     public func offer(_ request: HTTPRequest) -> HTTPOutcome? {
         guard let route = WebhookRoutes.at(request.path) else { return nil }
-        let lease =
-            route.kind == .elevenLabs || parts.settings.authIsOff ? bodies.arrived(Self.key(request)) : nil
+        let lease = route.bodyBytes > WebhookRoute.usualBytes ? places(route).arrived(Self.key(request)) : nil
         guard route.methods.contains(request.method) else {
             return .response(
                 Self.problem(
                     405, "method_not_allowed", headers: [("Allow", route.methods.joined(separator: ", "))]))
         }
-        if let refusal = guarding.refusal(of: request, at: route) { return .response(refusal) }
+        if let refusal = guarding.refusal(of: request, at: route) {
+            lease?.isForged()
+            return .response(refusal)
+        }
         switch route.action {
         case .twilioCall: return twilio.call(request, usually: nil)
         case .twilioSpeechCall: return twilio.call(request, usually: .speech)
@@ -187,6 +189,14 @@ public final class TelephoneSwitchboard: Sendable {
             parts.dialWent(id, to: .answered, carrierCallID: admitted.start.callID)
         }
         return admitted
+    }
+
+    /// What the call of `start`, which nobody announced, is to be when its caller's context is known too. Waits for the
+    /// context service and the disk.
+    public func plan(of start: StreamStart) async -> CallPlan {
+        var call = CallAtTheDoor(carrier: start.carrier, caller: start.caller, called: start.called)
+        call.fields = start.parameters
+        return await parts.reception.plan(for: call)
     }
 
     /// A call has ended.

@@ -38,8 +38,8 @@ extension TelnyxDoor {
         if plan.mode == .voicemail, byTelnyx {
             return await answer(id, as: .voicemail, plan: plan, outcome: "voicemail")
         }
-        // `answer` takes no rate: a stream at another one than the default is begun afterwards (carriers.md §3.1.4).
-        if parts.settings.telnyx.samplingRate != nil {
+        // What `answer` does not take goes with a command of its own, afterwards (carriers.md §3.1.4).
+        if !parts.settings.telnyx.stream.beyondAnswer.isEmpty {
             return await answer(id, as: .laterStream, plan: plan, outcome: "connected")
         }
         guard let streaming = stream(id, plan, base, for: .answer) else {
@@ -83,7 +83,6 @@ extension TelnyxDoor {
     private func stream(
         _ id: String, _ plan: CallPlan, _ base: PublicURL?, for command: TelnyxCommand
     ) -> TelnyxStreaming? {
-        let account = parts.settings.telnyx
         guard let base else {
             parts.log(.error, "telnyx_no_public_url", ["hint": "set TEELINE_PUBLIC_URL"])
             return nil
@@ -95,17 +94,8 @@ extension TelnyxDoor {
             parts.log(.error, "telnyx_no_pass", ["error": .text("\(error)")])
             return nil
         }
-        guard let url = base.streamURL(target: "/media-stream?token=" + token.text) else { return nil }
-        var streaming = TelnyxStreaming(
-            url: url, track: TelnyxStreaming.Track(rawValue: account.track),
-            codec: TelnyxStreaming.Codec(rawValue: account.streamCodec), mode: .rtp,
-            bidirectionalCodec: TelnyxStreaming.Codec(rawValue: account.bidirectionalCodec))
-        streaming.targetLegs = TelnyxStreaming.Legs(rawValue: account.targetLegs)
-        switch command {
-        case .answer: streaming.sendsSilence = account.silenceWhenIdle ? true : nil
-        case .streamingStart, .dial: streaming.bidirectionalRate = account.samplingRate
-        }
-        return streaming
+        guard let url = parts.addresses.url(.telnyx, token: token.text, base: base) else { return nil }
+        return parts.settings.telnyx.stream.streaming(url: url, for: command)
     }
 
     /// The plan of call `id`: what was decided, or after a restart what the rules say now.

@@ -31,6 +31,22 @@ enum TelnyxRole: String, Sendable, Hashable, CaseIterable {
     }
 }
 
+/// What `call.initiated` tells of a call, and later events do not.
+struct TelnyxAnnouncement: Sendable, Hashable {
+    /// The calling number. Personal: never in a log.
+    var caller: String?
+    /// The called number. Personal: never in a log.
+    var called: String?
+    /// When it began (RFC 3339).
+    var startedAt: String?
+
+    init(_ event: TelnyxEvent) {
+        caller = event.from
+        called = event.to
+        startedAt = event.startTime ?? event.occurredAt
+    }
+}
+
 /// The machine of one call.
 struct TelnyxCourse: Sendable {
     /// What is to be done.
@@ -57,6 +73,8 @@ struct TelnyxCourse: Sendable {
     private(set) var plan: CallPlan?
     /// Who ended the call, in Telnyx's word.
     private(set) var hangupSource: String?
+    /// What announced the call.
+    private(set) var announcement: TelnyxAnnouncement?
     private var hasBegun = false
     private var isSaying = false
     private var isRecording = false
@@ -71,6 +89,7 @@ struct TelnyxCourse: Sendable {
         let action = flow.take(event)
         guard flow.duplicates == before else { return nil }
         role = role ?? TelnyxRole(clientState: event.clientState)
+        if event.kind == .callInitiated { announcement = announcement ?? TelnyxAnnouncement(event) }
         if event.kind == .callHangup { hangupSource = hangupSource ?? event.hangupSource }
         if action == .answer { return .receive }
         guard !isOver else { return nil }

@@ -80,7 +80,7 @@ struct TelnyxDoor: Sendable {
             // A recording's row is on the disk before anything is done about it: what a restart finds is whole. Nobody
             // who rings waits for the disk.
             switch event.kind {
-            case .recordingSaved, .transcriptionSaved: await keep(row)
+            case .recordingSaved, .transcriptionSaved, .recordingError: await keep(row)
             default: parts.record(row)
             }
             tell(event)
@@ -88,7 +88,7 @@ struct TelnyxDoor: Sendable {
             switch event.kind {
             case .recordingSaved: await recordings.saved(event)
             case .transcriptionSaved: await recordings.transcribed(event)
-            case .recordingError: recordings.failed(event)
+            case .recordingError: await recordings.failed(event)
             default: break
             }
         }

@@ -8,9 +8,9 @@ import Telemetry
 
 /// Takes Telnyx's recordings.
 struct TelnyxRecordings: Sendable {
-    private let parts: SwitchboardParts
+    let parts: SwitchboardParts
     private let commands: TelnyxCommands
-    private let book: TelnyxCallBook
+    let book: TelnyxCallBook
     private let office: CarrierRecordings
 
     /// How far back a restart looks for recordings that were not fetched, in microseconds: seven days.
@@ -53,21 +53,16 @@ struct TelnyxRecordings: Sendable {
         await attach(recordingID, ofCall: call, text: event.transcriptionText)
     }
 
-    /// Telnyx could not record.
-    func failed(_ event: TelnyxEvent) {
-        count("carrier_failed")
-        let call = event.callControlID.map(TelnyxCommands.mark) ?? ""
-        parts.log(.error, "telnyx_recording_failed", ["call": .text(call)])
-    }
-
     /// Takes up what an earlier server was told of and did not fetch.
     func resume() {
         parts.errands.run {
             do throws(ArchiveError) {
-                let rows = try parts.archive.catalog.carrierEvents(
-                    carrier: Carrier.telnyx.rawValue, kind: TelnyxEventKind.recordingSaved.name,
-                    since: ArchiveTime.now() - Self.lookBack)
-                for row in rows { await resume(row) }
+                for kind in [TelnyxEventKind.recordingSaved, .recordingError] {
+                    let rows = try parts.archive.catalog.carrierEvents(
+                        carrier: Carrier.telnyx.rawValue, kind: kind.name,
+                        since: ArchiveTime.now() - Self.lookBack)
+                    for row in rows { await resume(row) }
+                }
             } catch {
                 parts.log(.error, "carrier_recordings_unreadable", ["error": .text("\(error)")])
             }
@@ -76,7 +71,9 @@ struct TelnyxRecordings: Sendable {
 
     private func resume(_ row: CarrierEventRow) async {
         do throws(SignallingError) {
-            await saved(try TelnyxEvent(json: Array(row.detail.utf8)))
+            let event = try TelnyxEvent(json: Array(row.detail.utf8))
+            if event.kind == .recordingSaved { return await saved(event) }
+            await keepFailure(event)
         } catch {
             parts.log(.error, "telnyx_event_malformed", ["error": .text("\(error)")])
         }
@@ -123,7 +120,7 @@ struct TelnyxRecordings: Sendable {
         }
     }
 
-    private static func event(_ row: CarrierEventRow) -> TelnyxEvent? {
+    static func event(_ row: CarrierEventRow) -> TelnyxEvent? {
         do throws(SignallingError) {
             return try TelnyxEvent(json: Array(row.detail.utf8))
         } catch {
@@ -159,7 +156,7 @@ struct TelnyxRecordings: Sendable {
         }
     }
 
-    private func row(_ event: TelnyxEvent, _ recordingID: String) -> CallRow {
+    func row(_ event: TelnyxEvent, _ recordingID: String) -> CallRow {
         let startedAt =
             Self.instant(event.recordingStartedAt) ?? Self.instant(event.occurredAt) ?? ArchiveTime.now()
         let course = event.callControlID.flatMap { book.course($0) }
@@ -186,7 +183,7 @@ struct TelnyxRecordings: Sendable {
         return (.server, "message_silence")
     }
 
-    private static func parameters(_ event: TelnyxEvent, _ role: TelnyxRole?) -> String {
+    static func parameters(_ event: TelnyxEvent, _ role: TelnyxRole?) -> String {
         let members: [(String, String?)] = [
             ("call_session_id", event.callSessionID), ("connection_id", event.connectionID),
             ("mode", role == .voicemail ? "voicemail" : nil),
@@ -197,7 +194,7 @@ struct TelnyxRecordings: Sendable {
             })
     }
 
-    private static func instant(_ text: String?) -> Int64? { text.flatMap(ArchiveTime.parse) }
+    static func instant(_ text: String?) -> Int64? { text.flatMap(ArchiveTime.parse) }
 
     /// Where the webhook says that the recording is.
     private static func source(_ event: TelnyxEvent) -> RecordingSource? {
@@ -221,7 +218,7 @@ struct TelnyxRecordings: Sendable {
         return nil
     }
 
-    private func count(_ outcome: String) {
+    func count(_ outcome: String) {
         parts.metrics.add(
             "teeline_carrier_recordings_total",
             labels: MetricsRegistry.label("carrier", Carrier.telnyx.rawValue) + ","

@@ -35,6 +35,7 @@ extension TelnyxDoor {
         do throws(RESTFailure) {
             try await commands.record(id, recording)
         } catch {
+            if error != .alreadyOver, error != .notFound { await recordings.notBegun(event, error) }
             await fallBack(id, error)
         }
     }

@@ -96,6 +96,20 @@ func telnyxParameters(_ message: String) throws {
     #expect(try codec.start(message).parameters == ["k": "v", "n": "5"])
 }
 
+/// `stream_auth_token` as one program reads it, and at the top level (carriers.md §3.3.3): no custom parameter.
+@Test(arguments: [
+    telnyx(",\"stream_auth_token\":\"secret\""), telnyx("", ",\"stream_auth_token\":\"secret\""),
+])
+func telnyxAuthToken(_ message: String) throws {
+    var codec = CarrierCodec(carrier: .telnyx)
+    let start = try codec.start(message)
+    #expect(start.authToken?.text == "secret" && start.parameters.isEmpty)
+    #expect(!String(reflecting: start).contains("secret"))
+    #expect(try codec.start(telnyx("")).authToken == nil)
+    let long = String(repeating: "x", count: 16_001)
+    #expect(codec.error(telnyx(",\"stream_auth_token\":\"\(long)\"")) == .tooLong("stream_auth_token"))
+}
+
 @Test(
     arguments: [
         ("{\"From\":\"+1\",\"To\":\"+2\"}", "+1", "+2"), ("{\"from\":\"+1\",\"to\":\"+2\"}", "+1", "+2"),

@@ -37,6 +37,52 @@ import Testing
         #expect(desk.control.orders.last?.plan.mode == .speech)
     }
 
+    /// What an order says of its stream is passed on as it is said; each carrier has its own members.
+    @Test func anOrderSaysWhatItsStreamIs() throws {
+        let desk = try TestDesk()
+        let telnyx =
+            #"{"carrier":"telnyx","to":"+15550100","stream":{"track":"both_tracks","codec":"PCMA","bidirectional_codec":"L16","bidirectional_sampling_rate":24000,"bidirectional_target_legs":"self","send_silence_when_idle":false,"establish_before_call_originate":true,"enable_dialogflow":true,"dialogflow_config":{"a":[1,"b",null,true]},"custom_parameters":{"z":"1","a":"2"}}}"#
+        #expect(try Self.post(desk, "/v1/calls", telnyx).status == 202)
+        var wishes = StreamWishes()
+        (wishes.track, wishes.codec, wishes.bidirectionalCodec) = ("both_tracks", "PCMA", "L16")
+        (wishes.rate, wishes.targetLegs, wishes.silenceWhenIdle) = (24_000, "self", false)
+        (wishes.establishesBeforeOriginating, wishes.enablesDialogflow) = (true, true)
+        wishes.dialogflowSettings = #"{"a":[1,"b",null,true]}"#
+        wishes.parameters = [.init(name: "a", value: "2"), .init(name: "z", value: "1")]
+        #expect(desk.control.orders.last?.stream == wishes)
+        let exotel =
+            #"{"carrier":"exotel","to":"+15550100","stream":{"sample_rate":16000,"name":"n"}}"#
+        #expect(try Self.post(desk, "/v1/calls", exotel).status == 202)
+        var other = StreamWishes()
+        (other.rate, other.name) = (16_000, "n")
+        #expect(desk.control.orders.last?.stream == other)
+        desk.control.refusal = .bad(member: "stream.track")
+        let refused = try Self.post(desk, "/v1/calls", telnyx)
+        #expect(refused.status == 400 && refused.text.contains("stream.track cannot"))
+    }
+
+    @Test(arguments: [
+        ("telnyx", "[]", "stream cannot"), ("telnyx", #""x""#, "stream cannot"),
+        ("telnyx", #"{"sample_rate":8000}"#, "stream.sample_rate is not known"),
+        ("telnyx", #"{"name":"x"}"#, "stream.name is not known"),
+        ("twilio", #"{"codec":"PCMU"}"#, "stream.codec is not known"),
+        ("exotel", #"{"track":"inbound_track"}"#, "stream.track is not known"),
+        ("telnyx", #"{"auth_token":"x"}"#, "stream.auth_token is not known"),
+        ("telnyx", #"{"bidirectional_sampling_rate":"8000"}"#, "stream.bidirectional_sampling_rate cannot"),
+        ("telnyx", #"{"bidirectional_sampling_rate":1e4}"#, "stream.bidirectional_sampling_rate cannot"),
+        ("telnyx", #"{"send_silence_when_idle":1}"#, "stream.send_silence_when_idle cannot"),
+        ("telnyx", #"{"dialogflow_config":"{}"}"#, "stream.dialogflow_config cannot"),
+        ("twilio", #"{"custom_parameters":{"a":1}}"#, "stream.custom_parameters cannot"),
+        ("twilio", #"{"custom_parameters":[]}"#, "stream.custom_parameters cannot"),
+    ])
+    func badStreamsAreNamed(carrier: String, stream: String, detail: String) throws {
+        let desk = try TestDesk()
+        let answer = try Self.post(
+            desk, "/v1/calls", #"{"carrier":"\#(carrier)","to":"+15550100","stream":\#(stream)}"#)
+        #expect(answer.status == 400 && answer.text.contains(detail), "\(answer.text)")
+        #expect(desk.control.orders.isEmpty)
+    }
+
     @Test(arguments: [
         ("", "carrier is missing"), ("{", "JSON"), ("[]", "JSON"),
         (#"{"to":"+15550100"}"#, "carrier is missing"), (#"{"carrier":"twilio"}"#, "to is missing"),
@@ -69,7 +115,7 @@ import Testing
     static let refusals: [(CallControlRefusal, Int, String, String?)] = [
         (.carrierNotConfigured, 409, "carrier_not_configured", nil),
         (.tooManyCalls(retryAfterSeconds: 9), 429, "too_many_calls", "9"),
-        (.badNumber(member: "from"), 400, "bad_body", nil), (.draining, 503, "draining", "30"),
+        (.bad(member: "from"), 400, "bad_body", nil), (.draining, 503, "draining", "30"),
     ]
 
     @Test(arguments: refusals)

@@ -64,6 +64,9 @@ import Testing
     @Test func aFixedAddressWithCredentials() async throws {
         let house = try TestHouse.atFixedAddress(values: Self.values)
         let exotel = try exotel(.camelCase)
+        // Nobody announces such a call: what is known of its caller is looked up once the stream has told the number.
+        try house.exchange.archive.applyAndWait(
+            .storeContext(ContextRow(phone: "+919876543210", fields: ["tier": "gold"])))
         let place = "127.0.0.1:\(house.exchange.port)/media?sample-rate=16000"
         let outcome = await exotel.ring(
             from: "+919876543210", to: "+918047491899",
@@ -72,6 +75,8 @@ import Testing
         let detail = try await recording(of: outcome.callSid, in: house)
         #expect(detail.recording.state == .sealed && detail.call.rate == 16_000)
         try house.expectBothVoices(detail)
+        let variables = await house.agent.allEnded(withinMilliseconds: 5_000).first?.variables
+        #expect(variables?["tier"] == "gold" && variables?["caller"] == "+919876543210")
 
         for address in ["ws://voicebot:another@" + place, "ws://" + place] {
             let refused = await exotel.ring(from: "1", to: "2", voicebot: address)

@@ -130,6 +130,34 @@ import Testing
         #expect(house.faults == [])
         #expect(house.telnyx.call(id)?.commands == ["answer", "speak", "hangup"])
         #expect(house.bodies("speak").count == 2 && house.bodies("record_start").count == 1)
+        // The message that there is not is a row.
+        let row = try #require(try await house.row { $0.recording.origin == .carrier })
+        #expect(row.recording.state == .failed && row.recording.cause == "carrier_refused_invalid")
+        #expect(row.call.carrierCallID == id && row.call.caller == TelnyxHouse.caller)
+        house.close()
+    }
+
+    /// Telnyx tells that it could not record: the API lists the call with what is true of it.
+    @Test func aRecordingThatFailsIsListed() async throws {
+        let house = try TelnyxHouse(values: ["routing.mode": "voicemail", "voicemail.by": "telnyx"]) {
+            $0.farEnd.patienceMilliseconds = 1_500
+        }
+        let id = house.telnyx.ring(from: TelnyxHouse.caller, to: TelnyxHouse.called)
+        for _ in 0..<200 where house.bodies("record_start").isEmpty {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        let body =
+            #"{"data":{"event_type":"call.recording.error","id":"e1","occurred_at":"2026-11-21T10:00:00Z","payload":{"call_control_id":"\#(id)","client_state":null,"reason":"Unsupported backend"},"record_type":"event"},"meta":{"attempt":1}}"#
+        #expect(try await house.post(body, Self.signed(body)) == 200)
+        #expect(await house.telnyx.desk.settled(withinMilliseconds: 20_000))
+        #expect(house.faults == [])
+        #expect(house.telnyx.call(id)?.commands == ["answer", "speak", "record_start", "speak", "hangup"])
+        let row = try #require(try await house.row { $0.recording.cause == "carrier_storage_unsupported" })
+        #expect(row.call.endWho == .carrier && row.call.endWhy == "recording_failed")
+        let list = try await house.house.get("/v1/recordings?state=failed")
+        let text = String(decoding: list.body, as: UTF8.self)
+        #expect(list.status == 200 && text.contains("\"\(row.call.id)\""))
+        #expect(text.contains("carrier_storage_unsupported") && text.contains(id))
         house.close()
     }
 

@@ -76,8 +76,8 @@ import Testing
     @Test(arguments: [("PCMU", nil), ("G722", nil), ("OPUS", 16_000), ("L16", 16_000)] as [(String, Int?)])
     func telnyx(codec: String, rate: Int?) throws {
         var settings = Self.settings()
-        settings.telnyx.bidirectionalCodec = codec
-        settings.telnyx.samplingRate = 16_000
+        settings.telnyx.stream.bidirectionalCodec = try #require(TelnyxStreaming.Codec(rawValue: codec))
+        settings.telnyx.stream.rate = rate ?? 8000
         let request = try Self.place(.telnyx, settings)
         #expect(request.url == "https://api.telnyx.com/v2/calls" && request.mayRepeat)
         #expect(Self.header(request, "Authorization") == "Bearer KEY")

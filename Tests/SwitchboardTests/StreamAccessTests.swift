@@ -95,6 +95,38 @@ import Testing
         await house.close()
     }
 
+    /// `stream_auth_token` is checked wherever it comes back (carriers.md §3.3.3); that it does not is no fault.
+    @Test func telnyxShowsTheAuthToken() async throws {
+        let house = try ElevenLabsBoard {
+            $0 = DoorProofs.settings()
+            $0.telnyx.stream.authToken = Secret("auth token")
+        }
+        func token() throws -> String {
+            try house.board.passes.issue(carrier: .telnyx, carrierCallID: nil, plan: plan("a")).text
+        }
+        let pass = try token()
+        func check(_ field: String?) -> String? {
+            let headers = field.map { [(name: "Authorization", value: $0)] } ?? []
+            return cause(
+                house.board.check(
+                    upgrade("/media-stream", query: [("token", pass)], headers: headers), carrier: .telnyx))
+        }
+        // Nothing, the right one, the pass itself, and a scheme that Telnyx was never seen with.
+        for field in [nil, "Bearer auth token", "Bearer " + pass, pass, "Basic eDp5"] {
+            #expect(check(field) == nil, "\(field ?? "none")")
+        }
+        #expect(check("Bearer other") == "auth_token" && check("other") == "auth_token")
+        var told = start(.telnyx, "v3:a")
+        var evidence = StreamEvidence()
+        evidence.token = pass
+        told.authToken = StreamAuthToken("other")
+        #expect(house.board.admit(told, evidence: evidence) == nil)
+        told.authToken = StreamAuthToken("auth token")
+        let admitted = try #require(house.board.admit(told, evidence: evidence))
+        #expect(admitted.start.authToken == nil && admitted.start.parameters.isEmpty)
+        await house.close()
+    }
+
     @Test func exotelHasATokenOrCredentials() async throws {
         let house = try house()
         let basic = "Basic " + Data("exotel:stream-password".utf8).base64EncodedString()

@@ -86,6 +86,20 @@ import Testing
         #expect(turns?.map(\.text) == [text])
     }
 
+    /// The place of a long transcription is free again once it is read: one source may send many, one after the other.
+    @Test func longTranscriptionsFollowEachOther() throws {
+        let desk = try TelnyxDesk()
+        defer { desk.close() }
+        let head = HTTPRequest(
+            method: "POST", path: "/telnyx/webhook",
+            headers: [("Content-Type", "application/json"), ("Content-Length", "200000")],
+            remoteAddress: "127.0.0.1")
+        for number in 1...5 {
+            #expect(desk.switchboard.bodyLimit(for: head) == 1 << 20, "\(number)")
+            #expect(desk.offer("call.recording.transcription.saved", "\(number)", Self.said) == 200)
+        }
+    }
+
     /// The address is dead: a fresh one is asked for, with the key, which the storage is not shown.
     @Test func aDeadAddressIsRenewed() async throws {
         let file = try Self.mp3(milliseconds: 3_000)
@@ -176,14 +190,58 @@ import Testing
         #expect(try await desk.row("rec-1")?.recording.state == .sealed)
     }
 
-    @Test func whatTelnyxCouldNotRecordIsCounted() async throws {
+    /// A recording that Telnyx could not make is a row: of which call, since when, and why; told twice, and over a restart,
+    /// it is one.
+    @Test(arguments: [
+        ("Failed to authorize with storage using custom credentials", "carrier_storage_unauthorized"),
+        ("Invalid credentials json", "carrier_storage_credentials"),
+        ("Unsupported backend", "carrier_storage_unsupported"),
+        ("Internal server error", "carrier_internal_error"), ("Something +14155550100", "carrier_failed"),
+    ])
+    func whatTelnyxCouldNotRecordIsARow(reason: String, cause: String) async throws {
         let desk = try TelnyxDesk()
         defer { desk.close() }
-        #expect(desk.offer("call.recording.error", "1", #""reason":"Internal server error""#) == 200)
-        let kinds = try await desk.wait { () -> [String]? in
-            let rows = try desk.archive.catalog.carrierEvents(ofCarrierCall: "v3:call")
-            return rows.isEmpty ? nil : rows.map(\.kind)
-        }
-        #expect(kinds == ["call.recording.error"])
+        // The vector's payload: neither numbers nor a recording's id.
+        #expect(
+            desk.offer(
+                "call.initiated", "0",
+                #""direction":"outgoing","from":"+18005551212","to":"+14155550100","start_time":"2026-11-21T09:59:00Z""#
+            ) == 200)
+        let error = #""reason":"\#(reason)""#
+        #expect(desk.offer("call.recording.error", "1", error) == 200)
+        let row = try #require(try await desk.row("event:1"))
+        #expect(row.recording.state == .failed && row.recording.cause == cause)
+        #expect(row.recording.origin == .carrier && row.recording.path == nil)
+        #expect(row.call.carrierCallID == "v3:call")
+        #expect(row.call.caller == "+18005551212" && row.call.called == "+14155550100")
+        #expect(row.call.startedAt == ArchiveTime.parse("2026-11-21T09:59:00Z"))
+        #expect(row.call.endedAt == ArchiveTime.parse("2026-11-21T10:00:00Z"))
+        // A call that is not recorded may go on: its end is not this row's.
+        #expect(row.call.endWho == nil)
+        #expect(desk.offer("call.recording.error", "1", error) == 200)
+        try desk.restart()
+        _ = desk.switchboard.drain(milliseconds: 5_000)
+        #expect(try desk.archive.catalog.count() == 1)
+        #expect(try desk.archive.catalog.verifyLedger().isEmpty)
+    }
+
+    /// The server died between the webhook and the row.
+    @Test func aRestartTakesUpAFailure() async throws {
+        let desk = try TelnyxDesk()
+        defer { desk.close() }
+        let role = TelnyxRole.voicemail.clientState
+        try desk.archive.applyAndWait(
+            .carrierEvent(
+                CarrierEventRow(
+                    carrier: "telnyx", key: "7", carrierCallID: "v3:call", kind: "call.recording.error",
+                    receivedAt: ArchiveTime.now(),
+                    detail:
+                        #"{"data":{"event_type":"call.recording.error","id":"7","occurred_at":"2026-11-21T10:00:00Z","payload":{"call_control_id":"v3:call","client_state":"\#(role)","reason":"Unsupported backend"}}}"#
+                )))
+        try desk.restart()
+        let row = try #require(try await desk.row("event:7"))
+        #expect(row.recording.state == .failed && row.recording.cause == "carrier_storage_unsupported")
+        // It was a message for us: that it could not be taken ended the call.
+        #expect(row.call.endWho == .carrier && row.call.endWhy == "recording_failed")
     }
 }
