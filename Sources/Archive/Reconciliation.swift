@@ -63,8 +63,11 @@ public struct Reconciliation: Sendable {
         self.files = files
     }
 
-    /// Every difference; with `checkHashes` every sealed file is read and hashed.
-    public func report(checkHashes: Bool) throws(ArchiveError) -> ReconcileReport {
+    /// Every difference; with `checkHashes` every sealed file is read and hashed. With `selected` only these calls and
+    /// what belongs to them are looked at, and no file that belongs to none.
+    public func report(
+        checkHashes: Bool, of selected: Set<String>? = nil
+    ) throws(ArchiveError) -> ReconcileReport {
         // Files first: a recording that is sealed meanwhile is then in the rows, and its file is asked for directly.
         let found = try StorageWalk(root: layout.root).files(under: "recordings")
         let tapes = Set(
@@ -79,14 +82,16 @@ public struct Reconciliation: Sendable {
             guard let end = batch.last else { break }
             for item in batch {
                 known[item.call.id] = item.recording.state
+                if let selected, !selected.contains(item.call.id) { continue }
+                report.rows += 1
                 report.findings += try findings(
                     item, hasTape: tapes.contains(item.call.id), checkHashes: checkHashes)
             }
-            report.rows += batch.count
             last = end.call.id
         }
-        let (owned, faults) = try conversations(checkHashes: checkHashes)
+        let (owned, faults) = try conversations(checkHashes: checkHashes, of: selected)
         report.findings += faults
+        if selected != nil { return report }
         for path in found.sorted() where !owned.contains(path) {
             if let finding = try finding(file: path, known: known, tapes: tapes) {
                 report.findings.append(finding)
@@ -163,7 +168,7 @@ public struct Reconciliation: Sendable {
 
     /// Every file that is a conversation's audio, and what is wrong with them.
     private func conversations(
-        checkHashes: Bool
+        checkHashes: Bool, of selected: Set<String>?
     ) throws(ArchiveError) -> (owned: Set<String>, faults: [ReconcileFinding]) {
         var owned: Set<String> = []
         var found: [ReconcileFinding] = []
@@ -174,6 +179,7 @@ public struct Reconciliation: Sendable {
             for row in batch {
                 guard let path = row.audioPath, let bytes = row.audioBytes else { continue }
                 owned.insert(path)
+                if let selected, row.callID.map({ selected.contains($0) }) != true { continue }
                 let sealed = checkHashes ? row.audioSHA256 : nil
                 for fault in try faults(layout.absolute(path), bytes: bytes, sha256: sealed) {
                     found.append(.conversationAudio(conversationID: row.conversationID, fault))

@@ -9,7 +9,7 @@ struct StorageChecks {
 
     init(storage: String) { layout = StorageLayout(root: storage) }
 
-    func findings() -> [DoctorFinding] { [folder(), space(), holder(), catalog()] }
+    func findings() -> [DoctorFinding] { [folder(), space(), holder(), catalog()] + recordings() }
 
     private func folder() -> DoctorFinding {
         for folder in [layout.root, layout.recordingsFolder, layout.tapesFolder] {
@@ -106,6 +106,43 @@ struct StorageChecks {
             guard error != .noArchive else { return .ok("catalog", "none yet; the first start makes it") }
             return .fail("catalog", "\(error)", CommandFailure.remedy(error) ?? "")
         }
+    }
+
+    /// Files and ledger, as far as can be seen without reading every file.
+    private func recordings() -> [DoctorFinding] {
+        let catalog = Catalog(layout, readers: 1)
+        defer { catalog.close() }
+        do throws(ArchiveError) {
+            return Self.judged(try ArchiveAudit(catalog: catalog).run())
+        } catch {
+            // Without a catalog there is nothing to compare with, which was told already.
+            guard error != .noArchive else { return [] }
+            return [.fail("recordings", "\(error)", CommandFailure.remedy(error) ?? "")]
+        }
+    }
+
+    /// What an audit means: at most three faults are named, `teeline verify` names all.
+    static func judged(_ report: AuditReport) -> [DoctorFinding] {
+        let faults = report.faults
+        guard faults.isEmpty else {
+            let named = faults.prefix(3).map { fault in
+                let what = fault.path ?? fault.id.map { "recording \($0)" }
+                return (what.map { $0 + ": " } ?? "") + fault.text
+            }
+            let more = faults.count > 3 ? "; and \(faults.count - 3) more" : ""
+            return [
+                .fail(
+                    "recordings", named.joined(separator: "; ") + more,
+                    "teeline verify names everything; restore from a backup what was altered or lost")
+            ]
+        }
+        let text = "\(report.recordings) looked at: files there, lengths right, ledger unbroken"
+        guard report.findings.isEmpty else {
+            return [
+                .warn("recordings", "\(text); \(report.findings.count) notes", "teeline verify names them")
+            ]
+        }
+        return [.ok("recordings", "\(text) (teeline verify reads every byte)")]
     }
 
     /// The folder nearest above `path` that exists; a link that leads nowhere counts, for nothing can be made past it.
