@@ -8,8 +8,8 @@ struct Dotenv: Sendable, Hashable {
     private(set) var values: [String: String] = [:]
     /// The line a name stands on, from 1.
     private(set) var lines: [String: Int] = [:]
-    /// One sentence a mistake, with its line; no value is in them.
-    private(set) var problems: [String] = []
+    /// What is wrong with a line, by its number; no value is in it.
+    private(set) var problems: [Int: String] = [:]
 
     /// Reads lines of `NAME=value`: comments, `export `, and single or double quotes as common bridges write them.
     init(_ text: String) {
@@ -22,7 +22,7 @@ struct Dotenv: Sendable, Hashable {
         var line = rawLine.drop { $0 == " " || $0 == "\t" || $0 == "\u{FEFF}" }
         guard !line.isEmpty, !line.hasPrefix("#") else { return }
         if line.hasPrefix("export ") { line = line.dropFirst(7).drop { $0 == " " } }
-        func problem(_ text: String) { problems.append(".env line \(number): \(text)") }
+        func problem(_ text: String) { problems[number] = text }
         guard let equals = line.firstIndex(of: "=") else {
             return problem("there is no = in it; a line is NAME=value, a comment begins with #")
         }

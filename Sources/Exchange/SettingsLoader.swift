@@ -35,10 +35,6 @@ public enum SettingsLoader {
         for source in [dotenv.values, environment] {
             values.merge(resolved(source)) { _, new in new }
         }
-        for (name, line) in dotenv.lines.sorted(by: { $0.value < $1.value })
-        where SettingNames.isUnknown(name) {
-            problems.append(".env line \(line): " + SettingNames.problem(name))
-        }
         // The environment is other programs', too; only TEELINE_ is ours alone.
         var warnings: [String] = []
         for name in environment.keys.sorted() where SettingNames.isUnknown(name) {
@@ -68,7 +64,11 @@ public enum SettingsLoader {
         guard FileManager.default.fileExists(atPath: path) else { return Dotenv("") }
         do {
             let dotenv = Dotenv(try String(contentsOfFile: path, encoding: .utf8))
-            problems += dotenv.problems
+            var mistakes = dotenv.problems
+            for (name, line) in dotenv.lines where SettingNames.isUnknown(name) {
+                mistakes[line] = SettingNames.problem(name)
+            }
+            problems += mistakes.sorted { $0.key < $1.key }.map { ".env line \($0.key): \($0.value)" }
             return dotenv
         } catch {
             problems.append(".env cannot be read: check its permissions and that it is UTF-8")

@@ -22,6 +22,7 @@ enum AuditText {
                 "wrong_length", id, try path(id), "its file has \(found) bytes; \(expected) were sealed")
         case .wrongHash(let id):
             return fault("altered", id, try path(id), "its file's SHA-256 is not the sealed one")
+        case .unreadable(let id): return fault("unreadable", id, try path(id), "its file cannot be read")
         case .unprotected(let id):
             return AuditFinding(
                 grade: .note, kind: "writable", id: id, path: try path(id),
@@ -52,6 +53,7 @@ enum AuditText {
         case .missing: "missing"
         case .wrongLength: "wrong_length"
         case .wrongHash: "altered"
+        case .unreadable: "unreadable"
         case .unprotected: "writable"
         }
     }
@@ -61,6 +63,7 @@ enum AuditText {
         case .missing: "its file is not there"
         case .wrongLength: "its file has another length than was sealed"
         case .wrongHash: "its file's SHA-256 is not the sealed one"
+        case .unreadable: "its file cannot be read"
         case .unprotected: "its file can be written to; the next start protects it"
         }
     }
@@ -108,9 +111,9 @@ enum AuditText {
             })
         if !lines.isEmpty { lines.append("") }
         lines.append(
-            "\(report.recordings) recordings, \(report.head.entries) entries of the ledger: "
+            "recordings: \(report.recordings), entries of the ledger: \(report.head.entries); "
                 + (faults == 0 ? "nothing is wrong" : "\(faults) wrong")
-                + (notes == 0 ? "" : ", \(notes) notes"))
+                + (notes == 0 ? "" : ", notes: \(notes)"))
         lines.append("ledger head: \(report.head.entries):\(report.head.hash.hex)")
         return lines
     }
