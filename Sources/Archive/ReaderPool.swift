@@ -71,7 +71,7 @@ final class ReaderPool: Sendable {
 
     /// A reading connection to the catalog at `layout`, its schema checked.
     private static func open(_ layout: StorageLayout) throws(ArchiveError) -> SQLiteConnection {
-        guard access(layout.databasePath, F_OK) == 0 else { throw .noArchive }
+        guard access(layout.databasePath, R_OK) == 0 else { throw absence(errno: errno) }
         do throws(ArchiveError) {
             let connection = try SQLiteConnection(path: layout.databasePath, access: .read)
             try Schema.check(connection)
@@ -81,6 +81,11 @@ final class ReaderPool: Sendable {
                 error, folderIsWritable: access(layout.root, W_OK) == 0,
                 indexExists: access(layout.databasePath + "-shm", F_OK) == 0)
         }
+    }
+
+    /// Why a catalog cannot be opened that cannot be looked at: it is not there, or this user may not.
+    static func absence(errno code: Int32) -> ArchiveError {
+        code == ENOENT || code == ENOTDIR ? .noArchive : .file(.open, errno: code)
     }
 
     /// Reading a WAL database needs its index (`-shm`): a running server's, or one the reader can make itself

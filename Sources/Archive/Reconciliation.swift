@@ -10,6 +10,8 @@ public enum ReconcileFinding: Sendable, Hashable {
     case wrongLength(id: String, expected: Int64, found: Int64)
     /// A sealed recording's file has other bytes.
     case wrongHash(id: String)
+    /// A sealed recording's file cannot be read.
+    case unreadable(id: String)
     /// A sealed recording's file can be written to (the power went before the protection reached the disk).
     case unprotected(id: String)
     /// A recording's file stands under its final name, but its row is not sealed: the server died between the two.
@@ -36,6 +38,8 @@ public enum AudioFault: Sendable, Hashable {
     case wrongLength
     /// It has other bytes.
     case wrongHash
+    /// It cannot be read: a disk's error, a missing permission, something that is no file.
+    case unreadable
     /// It can be written to.
     case unprotected
 }
@@ -63,8 +67,11 @@ public struct Reconciliation: Sendable {
         self.files = files
     }
 
-    /// Every difference; with `checkHashes` every sealed file is read and hashed.
-    public func report(checkHashes: Bool) throws(ArchiveError) -> ReconcileReport {
+    /// Every difference; with `checkHashes` every sealed file is read and hashed. With `selected` only these calls and
+    /// what belongs to them are looked at, and no file that belongs to none.
+    public func report(
+        checkHashes: Bool, of selected: Set<String>? = nil
+    ) throws(ArchiveError) -> ReconcileReport {
         // Files first: a recording that is sealed meanwhile is then in the rows, and its file is asked for directly.
         let found = try StorageWalk(root: layout.root).files(under: "recordings")
         let tapes = Set(
@@ -79,14 +86,16 @@ public struct Reconciliation: Sendable {
             guard let end = batch.last else { break }
             for item in batch {
                 known[item.call.id] = item.recording.state
+                if let selected, !selected.contains(item.call.id) { continue }
+                report.rows += 1
                 report.findings += try findings(
                     item, hasTape: tapes.contains(item.call.id), checkHashes: checkHashes)
             }
-            report.rows += batch.count
             last = end.call.id
         }
-        let (owned, faults) = try conversations(checkHashes: checkHashes)
+        let (owned, faults) = try conversations(checkHashes: checkHashes, of: selected)
         report.findings += faults
+        if selected != nil { return report }
         for path in found.sorted() where !owned.contains(path) {
             if let finding = try finding(file: path, known: known, tapes: tapes) {
                 report.findings.append(finding)
@@ -140,6 +149,7 @@ public struct Reconciliation: Sendable {
             case .wrongLength:
                 .wrongLength(id: id, expected: bytes, found: try files.length(place) ?? 0)
             case .wrongHash: .wrongHash(id: id)
+            case .unreadable: .unreadable(id: id)
             case .unprotected: .unprotected(id: id)
             }
         }
@@ -147,23 +157,30 @@ public struct Reconciliation: Sendable {
 
     /// What is wrong with a sealed file; its bytes are looked at when `sha256` is given.
     private func faults(_ place: String, bytes: Int64, sha256: Digest?) throws(ArchiveError) -> [AudioFault] {
-        guard let length = try files.length(place) else { return [.missing] }
-        if length != bytes { return [.wrongLength] }
         var list: [AudioFault] = []
-        if let sha256 {
-            let descriptor = try files.open(place)
-            let digest = Result { () throws(ArchiveError) in try files.digest(descriptor) }
-            try files.close(descriptor)
-            if try digest.get() != sha256 { list.append(.wrongHash) }
+        // One file that cannot be read is found like any other fault: the walk goes on to the next.
+        do throws(ArchiveError) {
+            guard let length = try files.length(place) else { return [.missing] }
+            if length != bytes { return [.wrongLength] }
+            if let sha256, try digest(of: place) != sha256 { list.append(.wrongHash) }
+        } catch {
+            return [.unreadable]
         }
         var status = stat()
         if lstat(place, &status) == 0, status.st_mode & 0o222 != 0 { list.append(.unprotected) }
         return list
     }
 
+    private func digest(of place: String) throws(ArchiveError) -> Digest {
+        let descriptor = try files.open(place)
+        let digest = Result { () throws(ArchiveError) in try files.digest(descriptor) }
+        try files.close(descriptor)
+        return try digest.get()
+    }
+
     /// Every file that is a conversation's audio, and what is wrong with them.
     private func conversations(
-        checkHashes: Bool
+        checkHashes: Bool, of selected: Set<String>?
     ) throws(ArchiveError) -> (owned: Set<String>, faults: [ReconcileFinding]) {
         var owned: Set<String> = []
         var found: [ReconcileFinding] = []
@@ -174,6 +191,7 @@ public struct Reconciliation: Sendable {
             for row in batch {
                 guard let path = row.audioPath, let bytes = row.audioBytes else { continue }
                 owned.insert(path)
+                if let selected, row.callID.map({ selected.contains($0) }) != true { continue }
                 let sealed = checkHashes ? row.audioSHA256 : nil
                 for fault in try faults(layout.absolute(path), bytes: bytes, sha256: sealed) {
                     found.append(.conversationAudio(conversationID: row.conversationID, fault))

@@ -27,7 +27,8 @@ final class SQLiteConnection: @unchecked Sendable {
             case .read: SQLITE_OPEN_READONLY
             }
         let code = sqlite3_open_v2(
-            path, &opened, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW, nil)
+            try Self.resolved(path), &opened,
+            flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW, nil)
         guard code == SQLITE_OK, let opened else {
             sqlite3_close_v2(opened)
             throw .sqlite(code: code, statement: "open")
@@ -44,6 +45,16 @@ final class SQLiteConnection: @unchecked Sendable {
         } else {
             try execute("PRAGMA query_only = ON")
         }
+    }
+
+    /// `path` with the links on the way to its folder followed: SQLITE_OPEN_NOFOLLOW refuses a link anywhere in a path,
+    /// and a storage may well be one to a volume. The database itself must not be one.
+    private static func resolved(_ path: String) throws(ArchiveError) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return path }
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        guard let whole = realpath(folder, nil) else { throw .file(.open, errno: errno) }
+        defer { free(whole) }
+        return String(cString: whole) + path[slash...]
     }
 
     deinit {

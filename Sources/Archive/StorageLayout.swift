@@ -102,16 +102,22 @@ public struct StorageLayout: Sendable, Hashable {
         }
     }
 
-    /// Makes one folder; false when it was there.
+    /// Makes one folder, and those above it; false when it was there.
     @discardableResult
     private static func makeFolder(_ path: String) throws(ArchiveError) -> Bool {
         if mkdir(path, 0o700) == 0 { return true }
-        let code = errno
+        var code = errno
         if code == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex {
             try makeFolder(String(path[..<slash]))
-            return try makeFolder(path)
+            // Once: where the folder above is there and nothing can be made in it (/proc), that stays so.
+            if mkdir(path, 0o700) == 0 { return true }
+            code = errno
         }
         guard code == EEXIST else { throw .file(.makeFolder, errno: code) }
+        // A name that is taken need not be a folder's: it may be a file's, or a link's that leads nowhere.
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw .file(.makeFolder, errno: errno) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw .file(.makeFolder, errno: ENOTDIR) }
         return false
     }
 }

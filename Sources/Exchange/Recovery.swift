@@ -91,6 +91,7 @@ struct Recovery {
         case .missingFile(let id): log(.error, "recording_file_missing", ["call": .text(id)])
         case .wrongLength(let id, _, _): log(.error, "recording_file_wrong_length", ["call": .text(id)])
         case .wrongHash(let id): log(.error, "recording_file_altered", ["call": .text(id)])
+        case .unreadable(let id): log(.error, "recording_file_unreadable", ["call": .text(id)])
         case .unprotected(let id): log(.warning, "recording_file_writable", ["call": .text(id)])
         case .uncommitted(let id): log(.warning, "recording_uncommitted", ["call": .text(id)])
         case .conversationAudio(let id, let fault):

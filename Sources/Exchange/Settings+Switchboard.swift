@@ -28,6 +28,9 @@ extension SwitchboardSettings {
         if !url.isEmpty {
             if !url.hasPrefix("https://"), !url.hasPrefix("http://127."), !url.hasPrefix("http://localhost") {
                 problems.append("TEELINE_CONTEXT_URL must begin with https:// (or be on this machine)")
+            } else if PublicURL(String(url.replacing("{phone}", with: "0").prefix { $0 != "?" })) == nil {
+                problems.append(
+                    "TEELINE_CONTEXT_URL must be an address with a host, and a port of 1 to 65535 if any")
             }
             contexts = ContextService(
                 url: url, token: values.secrets("contexts.token").first,

@@ -6,6 +6,7 @@ import Carriers
 import Foundation
 import Net
 import Recording
+import Signalling
 import Switchboard
 import Telemetry
 
@@ -71,6 +72,9 @@ public struct Settings: Sendable {
     public var callsPerCaller: Int
     /// Calls at once to one number; 0: no limit.
     public var callsPerCalled: Int
+
+    /// What may be a mistake and hinders nothing: one sentence each, without any value.
+    public var warnings: [String] = []
 
     /// Settings from `values` by key name; the rest has its standard.
     /// - Throws: `SettingsError` with `problems` and everything found wrong here.
@@ -161,12 +165,21 @@ public struct Settings: Sendable {
             do throws(MP3SettingsError) {
                 try render.mp3(rate: rate).validate()
             } catch {
-                let key = rate == 8_000 ? "recording.narrowband_kbps" : "recording.wideband_kbps"
-                problems.append("\(key) cannot be used at \(rate) Hz: \(error)")
+                let name =
+                    rate == 8_000
+                    ? "TEELINE_NARROWBAND_KBPS (recording.narrowband_kbps)"
+                    : "TEELINE_WIDEBAND_KBPS (recording.wideband_kbps)"
+                problems.append("\(name) cannot be used at \(rate) Hz: \(error)")
             }
         }
-        if !agentBaseURL.hasPrefix("http://"), !agentBaseURL.hasPrefix("https://") {
-            problems.append("ELEVENLABS_BASE_URL must begin with https:// or http://")
+        let bases = [
+            ("ELEVENLABS_BASE_URL", agentBaseURL), ("TWILIO_BASE_URL", switchboard.twilio.baseURL),
+            ("TELNYX_BASE_URL", switchboard.telnyx.baseURL), ("EXOTEL_BASE_URL", switchboard.exotel.baseURL),
+        ]
+        for (variable, base) in bases where PublicURL(base) == nil {
+            problems.append(
+                "\(variable) must be an address like https://api.example.com, with a host, a port of 1 to 65535 if any, and without query"
+            )
         }
         return problems
     }

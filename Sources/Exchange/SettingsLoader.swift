@@ -14,40 +14,66 @@ public struct SettingsError: Error, Sendable, Hashable, CustomStringConvertible 
 /// Reads values of `SettingKey.all` from where they may stand.
 public enum SettingsLoader {
     /// Loads the settings: `TEELINE_CONFIG` (or config/teeline.json when it exists), `.env` in `folder`, then
-    /// `environment`, each winning over the one before.
+    /// `environment`, each winning over the one before, whichever of a key's names it uses.
     /// - Throws: `SettingsError` with all problems.
     public static func load(
         environment: [String: String], folder: String = "."
     ) throws(SettingsError) -> Settings {
         var problems: [String] = []
         var values: [String: String] = [:]
-        let named = environment["TEELINE_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        let dotenv = readDotenv(folder + "/.env", &problems)
+        let named = [environment, dotenv.values].lazy.compactMap { $0["TEELINE_CONFIG"] }.first {
+            !$0.isEmpty
+        }
         let path = named ?? folder + "/config/teeline.json"
         if FileManager.default.fileExists(atPath: path) {
             readFile(path, into: &values, &problems)
         } else if named != nil {
             problems.append("TEELINE_CONFIG names a file that does not exist: \(path)")
         }
-        var variables: [String: String] = [:]
-        let dotenv = folder + "/.env"
-        if FileManager.default.fileExists(atPath: dotenv) {
-            do {
-                variables = parseDotenv(try String(contentsOfFile: dotenv, encoding: .utf8))
-            } catch {
-                problems.append(".env cannot be read: check its permissions and that it is UTF-8")
+        // Names are resolved in each source for itself: an environment that uses another name of a key wins all the same.
+        for source in [dotenv.values, environment] {
+            values.merge(resolved(source)) { _, new in new }
+        }
+        // The environment is other programs', too; only TEELINE_ is ours alone.
+        var warnings: [String] = []
+        for name in environment.keys.sorted() where SettingNames.isUnknown(name) {
+            if name.hasPrefix("TEELINE_") {
+                problems.append(SettingNames.problem(name))
+            } else {
+                warnings.append(SettingNames.problem(name))
             }
         }
-        variables.merge(environment) { _, new in new }
+        var settings = try Settings(values: values, problems: problems)
+        settings.warnings = warnings
+        return settings
+    }
+
+    /// Values by key of the variables of one source; a key's own name wins over its others, an empty one is none.
+    private static func resolved(_ variables: [String: String]) -> [String: String] {
+        var values: [String: String] = [:]
         for key in SettingKey.all {
             for variable in key.aliases.reversed() + [key.variable] {
                 if let value = variables[variable], !value.isEmpty { values[key.name] = value }
             }
         }
-        let known = Set(SettingKey.all.flatMap { [$0.variable] + $0.aliases } + ["TEELINE_CONFIG"])
-        for name in variables.keys.sorted() where name.hasPrefix("TEELINE_") && !known.contains(name) {
-            problems.append("\(name) is no variable of this server: see the table in the README")
+        return values
+    }
+
+    private static func readDotenv(_ path: String, _ problems: inout [String]) -> Dotenv {
+        guard FileManager.default.fileExists(atPath: path) else { return Dotenv("") }
+        do {
+            let dotenv = Dotenv(try String(contentsOfFile: path, encoding: .utf8))
+            var mistakes = dotenv.problems
+            for (name, line) in dotenv.lines where SettingNames.isUnknown(name) {
+                mistakes[line] = SettingNames.problem(name)
+            }
+            problems += mistakes.sorted { $0.key < $1.key }.map { ".env line \($0.key): \($0.value)" }
+            return dotenv
+        } catch {
+            problems.append(".env cannot be read: check its permissions and that it is UTF-8")
+            return Dotenv("")
         }
-        return try Settings(values: values, problems: problems)
     }
 
     private static func readFile(
@@ -73,7 +99,10 @@ public enum SettingsLoader {
             for (member, value) in members.sorted(by: { $0.key < $1.key }) {
                 let name = group + "." + member
                 guard let key = keys[name] else {
-                    problems.append("\(path): \(name) is no key of this server")
+                    let near = Spelling.nearest(to: name, among: SettingKey.all.map(\.name))
+                    problems.append(
+                        "\(path): \(name) is no key of this server"
+                            + (near.map { "; did you mean \($0)?" } ?? ""))
                     continue
                 }
                 if case .secret = key.kind {
@@ -99,27 +128,5 @@ public enum SettingsLoader {
             return number.boolValue ? "true" : "false"
         }
         return number.stringValue
-    }
-
-    /// Lines of `NAME=value`: comments, `export `, and single or double quotes as common bridges write them.
-    static func parseDotenv(_ text: String) -> [String: String] {
-        var values: [String: String] = [:]
-        for rawLine in text.split(whereSeparator: \.isNewline) {
-            var line = rawLine.drop { $0 == " " || $0 == "\t" }
-            guard !line.hasPrefix("#") else { continue }
-            if line.hasPrefix("export ") { line = line.dropFirst(7).drop { $0 == " " } }
-            guard let equals = line.firstIndex(of: "=") else { continue }
-            let name = line[..<equals].trimmingCharacters(in: .whitespaces)
-            var value = line[line.index(after: equals)...].trimmingCharacters(in: .whitespaces)
-            if let quote = value.first, quote == "\"" || quote == "'",
-                let end = value.dropFirst().firstIndex(of: quote)
-            {
-                value = String(value[value.index(after: value.startIndex)..<end])
-            } else if let comment = value.range(of: " #") {
-                value = value[..<comment.lowerBound].trimmingCharacters(in: .whitespaces)
-            }
-            if !name.isEmpty { values[name] = value }
-        }
-        return values
     }
 }

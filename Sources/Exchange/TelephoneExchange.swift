@@ -23,8 +23,8 @@ public enum ExchangeError: Error, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .archive(let error): "\(error)"
-        case .key(let error):
-            "a public key cannot be used (\(error)): TELNYX_PUBLIC_KEY must be the base64 of 32 bytes as Mission Control shows it"
+        case .key:
+            "a public key cannot be used: TELNYX_PUBLIC_KEY must be the base64 of 32 bytes as Mission Control shows it"
         case .net(.cannotListen(let errno), let host, let port):
             "cannot listen on \(host) port \(port): \(String(cString: strerror(errno))). Is another server running there? Set PORT or HOST."
         case .net(let error, _, _): "\(error)"

@@ -13,6 +13,22 @@ public enum MP3SettingsError: Error, Sendable, Hashable {
     case quality(Int)
 }
 
+extension MP3SettingsError: CustomStringConvertible {
+    /// What is wrong, and what would do.
+    public var description: String {
+        switch self {
+        case .rate(let rate): "MP3 has no sampling rate of \(rate) Hz"
+        case .unknownBitRate(let kilobits, let rate):
+            "MP3 has no \(kilobits) kbit/s at \(rate) Hz; it has \(Self.list(MP3Settings.acceptedKilobits(rate: rate)))"
+        case .bitRateTooLowForTag(let kilobits, let least):
+            "\(kilobits) kbit/s leave no room for the tag that tells players the length; the least is \(least)"
+        case .quality(let quality): "\(quality) is no quality of LAME's; they are 0 (best) to 9"
+        }
+    }
+
+    private static func list(_ numbers: [Int]) -> String { numbers.map { "\($0)" }.joined(separator: ", ") }
+}
+
 /// Rate, channels, bit rate and effort of an MP3 recording. Always constant bit rate.
 public struct MP3Settings: Sendable, Hashable {
     /// What the channels hold.

@@ -28,7 +28,7 @@ enum CheckedFile {
             content = try Data(
                 contentsOf: URL(fileURLWithPath: layout.absolute(path)), options: .alwaysMapped)
         } catch {
-            throw CommandFailure(.storage, "\(layout.absolute(path)) cannot be read: see `teeline doctor`")
+            throw CommandFailure(.storage, "\(layout.absolute(path)) cannot be read: see `teeline verify`")
         }
         guard Int64(content.count) == recording.bytes, Digest.sha256(Array(content)) == recording.sha256
         else {

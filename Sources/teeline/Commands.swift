@@ -5,7 +5,7 @@ import Desk
 /// The commands, in the order of the help.
 enum Commands {
     static let all =
-        [serve, demo, simulate, list, show, download, export, reconcile] + contexts + [doctor, bench]
+        [serve, demo, simulate, list, show, download, export, verify, reconcile] + contexts + [doctor, bench]
     /// The commands that do not end at once when a signal asks them to.
     static let draining = ["serve", "demo"]
 
@@ -114,12 +114,15 @@ enum Commands {
         details: """
             Writes <call_id>.mp3 and <call_id>.json into DIR, call_id being the carrier's identifier with characters
             outside A-Za-z0-9._- replaced by _. When two calls come to one name, the later one gets -<our id>. What is
-            there already and equal stays; what differs is never overwritten. Reads the archive itself, beside a
-            running server or without one.
+            there already and equal stays. A JSON of the same call and the same audio is replaced whole when more is known of
+            the call since (what ElevenLabs or a carrier told afterwards); nothing else is ever overwritten. Reads the
+            archive itself, beside a running server or without one.
             """,
         operands: [OperandSyntax(name: "DIR")],
         options: filters.filter { $0.name != "--cursor" && $0.name != "--limit" } + [storage, config],
         examples: ["teeline export backup/2026-11 --from 2026-11-01 --to 2026-12-01"])
+
+    static let verify = VerifyCommand.syntax
 
     static let doctor = CommandSyntax(
         words: ["doctor"], summary: "check configuration, storage, libraries, ports, clock and agent",

@@ -9,14 +9,20 @@ enum Console {
     /// Whether colours are wanted (https://no-color.org).
     static let hasColour = isTerminal && getenv("NO_COLOR") == nil
 
-    /// Writes `line` and a line feed to standard output.
-    static func print(_ line: String = "") { write(line + "\n", to: STDOUT_FILENO) }
+    /// Writes `line` and a line feed to standard output, control characters written out but for line feeds.
+    static func print(_ line: String = "") { put(ShownText.lines(line) + "\n") }
+
+    /// Writes a line that holds our own colours, and of others only what is `ShownText` already.
+    static func print(styled line: String) { put(line + "\n") }
+
+    /// Writes JSON and a line feed: JSON is for programs, and escapes by its own rules.
+    static func print(json: String) { put(json + "\n") }
 
     /// Writes `text` to standard output as it is.
     static func put(_ text: String) { write(text, to: STDOUT_FILENO) }
 
-    /// Writes `line` and a line feed to standard error.
-    static func complain(_ line: String) { write(line + "\n", to: STDERR_FILENO) }
+    /// Writes `line` and a line feed to standard error, control characters written out.
+    static func complain(_ line: String) { write(ShownText.lines(line) + "\n", to: STDERR_FILENO) }
 
     /// `text` in bold on a terminal.
     static func bold(_ text: String) -> String { hasColour ? "\u{1B}[1m\(text)\u{1B}[0m" : text }

@@ -34,7 +34,7 @@ struct ContextsCommand {
         let page = try page(after: after, limit: arguments.integer("--limit") ?? 50)
         if arguments.flags.contains("--json") {
             Console.print(
-                JSONText.object([
+                json: JSONText.object([
                     ("items", JSONText.array(page.items.map { ContextImport.json($0) })),
                     ("next_cursor", JSONText.quoted(page.next)),
                 ]))
@@ -56,7 +56,7 @@ struct ContextsCommand {
     private func show() throws(CommandFailure) -> ExitCode {
         guard let row = try known(try phone()) else { throw Self.unknown }
         if arguments.flags.contains("--json") {
-            Console.print(ContextImport.json(row))
+            Console.print(json: ContextImport.json(row))
             return .success
         }
         let rows = row.fields.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }

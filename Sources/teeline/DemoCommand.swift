@@ -31,7 +31,7 @@ struct DemoCommand {
             agent = try SimulatedAgent.start(DemoScript.agent)
             network = try CarrierNetwork.start()
         } catch {
-            throw CommandFailure(.network, "the simulated agent cannot start: \(error)")
+            throw CommandFailure(.network, "the simulated agent cannot start: \(AgentChecks.reason(error))")
         }
         defer {
             network.stop()
@@ -50,7 +50,8 @@ struct DemoCommand {
             throw error
         }
         if !isOnce, !signals.hasCome {
-            Console.print("\n\(Console.bold("Serving")) on http://127.0.0.1:\(exchange.port) until Ctrl-C.")
+            Console.print(
+                styled: "\n\(Console.bold("Serving")) on http://127.0.0.1:\(exchange.port) until Ctrl-C.")
             await signals.wait()
         }
         return ServeCommand.stop(exchange)
@@ -72,7 +73,7 @@ struct DemoCommand {
             return try TelephoneExchange.start(settings, log: Self.quietLog)
         } catch {
             guard case .net(.cannotListen(EADDRINUSE), _, let port) = error else {
-                throw CommandFailure(error)
+                throw CommandFailure(error, storage: storage)
             }
             throw CommandFailure(
                 .network,
@@ -94,7 +95,8 @@ struct DemoCommand {
 
     private func introduce(_ exchange: TelephoneExchange, _ agent: SimulatedAgent) {
         Console.print(
-            "\(Console.bold("Teeline \(TeelineVersion.text)")) demo: one call, simulated at both ends, recorded in between\n"
+            styled:
+                "\(Console.bold("Teeline \(TeelineVersion.text)")) demo: one call, simulated at both ends, recorded in between\n"
         )
         let rows = [
             ["  caller", "a simulated \(carrier.rawValue) stream to ws://127.0.0.1:\(exchange.port)\(path)"],
@@ -125,14 +127,15 @@ struct DemoCommand {
         _ result: SimulatedCallResult, _ exchange: TelephoneExchange
     ) async throws(CommandFailure) {
         if case .neverOpened(let error) = result.end {
-            throw CommandFailure(.network, "the simulated call could not be placed: \(error)")
+            throw CommandFailure(
+                .network, "the simulated call could not be placed: \(AgentChecks.reason(error))")
         }
         guard let detail = try await recording(of: result.callID, in: exchange) else {
             throw CommandFailure(.failure, "the call has no final recording; see \(storage)/")
         }
         let report = DemoReport(
             detail: detail, result: result, layout: exchange.archive.layout, port: exchange.port)
-        for line in try await report.lines() { Console.print(line) }
+        for line in try await report.lines() { Console.print(styled: line) }
     }
 
     /// Waits, ten seconds at most, until the recording of the carrier's call is final.

@@ -56,7 +56,7 @@ struct DemoReport {
                 HTTPClientRequest(
                     method: "GET", url: "http://127.0.0.1:\(port)/v1/recordings/\(detail.call.id)/audio.mp3"))
         } catch {
-            throw CommandFailure(.network, "the recording could not be fetched: \(error)")
+            throw CommandFailure(.network, "the recording could not be fetched: \(AgentChecks.reason(error))")
         }
         guard response.status == 200 else {
             throw CommandFailure(.failure, "the recording could not be fetched: status \(response.status)")

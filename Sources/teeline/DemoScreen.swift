@@ -60,10 +60,11 @@ struct DemoScreen: Sendable {
     private func tell(_ line: DemoStory.Line) {
         clearNow()
         let who = TextTable.padded(line.who, 6)
-        let text = line.isBargeIn ? Console.coloured(line.text, 33) : line.text
+        let shown = ShownText.of(line.text)
+        let text = line.isBargeIn ? Console.coloured(shown, 33) : shown
         let pieces = TextTable.wrapped(text, width: 78)
-        Console.print("  \(stamp(line.milliseconds))  \(who)  \(pieces[0])")
-        for piece in pieces.dropFirst() { Console.print(String(repeating: " ", count: 19) + piece) }
+        Console.print(styled: "  \(stamp(line.milliseconds))  \(who)  \(pieces[0])")
+        for piece in pieces.dropFirst() { Console.print(styled: String(repeating: " ", count: 19) + piece) }
     }
 
     /// The living line, on a terminal only.

@@ -37,7 +37,7 @@ struct DoctorCommand {
         func tell(_ findings: [DoctorFinding]) {
             for finding in findings {
                 failed = failed || finding.grade == .fail
-                for line in Self.lines(finding) { Console.print(line) }
+                for line in Self.lines(finding) { Console.print(styled: line) }
             }
         }
         let (settings, findings) = SettingsChecks.load(ServerEnvironment(arguments))
@@ -63,8 +63,8 @@ struct DoctorCommand {
     static func lines(_ finding: DoctorFinding) -> [String] {
         let colour = [DoctorFinding.Grade.ok: 32, .warn: 33, .fail: 31][finding.grade] ?? 0
         let grade = Console.coloured(TextTable.padded(finding.grade.rawValue, 4), colour)
-        let head = "\(grade)  \(TextTable.padded(finding.subject, 13))  \(finding.text)"
+        let head = "\(grade)  \(TextTable.padded(finding.subject, 13))  \(ShownText.of(finding.text))"
         return finding.remedy.isEmpty
-            ? [head] : [head, String(repeating: " ", count: 21) + "→ \(finding.remedy)"]
+            ? [head] : [head, String(repeating: " ", count: 21) + "→ \(ShownText.of(finding.remedy))"]
     }
 }

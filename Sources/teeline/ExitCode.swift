@@ -2,6 +2,7 @@
 
 import Archive
 import Exchange
+import Glibc
 import Net
 
 /// The exit status of the program. The numbers are documented in the README and never change their meaning.
@@ -52,25 +53,36 @@ struct CommandFailure: Error {
         self.init(.configuration, "the configuration is wrong:\n\(error)\nSee `teeline help settings`.")
     }
 
-    init(_ error: ExchangeError) {
+    init(_ error: ExchangeError, storage: String) {
         switch error {
-        case .archive(let error): self.init(error, storage: nil)
+        case .archive(let error): self.init(error, storage: storage)
         case .key: self.init(.configuration, "\(error)")
-        case .net: self.init(.network, "\(error)")
+        case .net(.cannotListen, _, _): self.init(.network, "\(error)")
+        case .net(let cause, _, _):
+            self.init(.network, "the server cannot start: \(AgentChecks.reason(cause))")
         }
     }
 
     init(_ error: ArchiveError, storage: String?) {
         let place = storage.map { " (storage: \($0))" } ?? ""
-        let hint =
-            switch error {
-            case .storageLocked: ". Stop that server, or choose another folder with --storage"
-            case .noArchive: ". Nothing was recorded there yet; choose the folder with --storage"
-            case .unreadableFolder: ". Run this as the user of the server"
-            case .file(_, let errno) where errno == 13: ". Check owner and mode of the storage folder"
-            default: ""
-            }
+        let hint = Self.remedy(error).map { ". " + $0.prefix(1).uppercased() + $0.dropFirst() } ?? ""
         let code: ExitCode = error == .unknownCall ? .notFound : error == .badCursor ? .usage : .storage
         self.init(code, "\(error)\(place)\(hint)")
+    }
+
+    /// What to do about an error of the archive; nil where nobody can tell.
+    static func remedy(_ error: ArchiveError) -> String? {
+        switch error {
+        case .storageLocked: "stop that server, or choose another folder with --storage"
+        case .noArchive: "nothing was recorded there yet; choose the folder with --storage"
+        case .unreadableFolder: "run this as the user of the server"
+        case .file(_, let errno) where errno == EACCES || errno == EPERM:
+            "run this as the user of the server, or check owner and mode of the storage folder"
+        case .file(.makeFolder, let errno) where errno == ENOENT || errno == ELOOP:
+            "a symbolic link leads nowhere, or nothing can be made there: is its volume mounted?"
+        case .file(.makeFolder, let errno) where errno == ENOTDIR:
+            "something on the way is no folder; choose another with --storage"
+        default: nil
+        }
     }
 }

@@ -13,6 +13,7 @@ struct ExportCommand {
     /// What an export came to.
     struct Tally {
         var written = 0
+        var updated = 0
         var unchanged = 0
         var unfinished = 0
         var withoutRecording = 0
@@ -75,14 +76,21 @@ struct ExportCommand {
             return
         }
         do throws(CommandFailure) {
-            if try write(detail) { tally.written += 1 } else { tally.unchanged += 1 }
+            switch try write(detail) {
+            case .written: tally.written += 1
+            case .updated: tally.updated += 1
+            case .unchanged: tally.unchanged += 1
+            }
         } catch {
             tally.problems.append(error.message)
         }
     }
 
-    /// Writes both files; whether there was anything to write. The JSON comes last: where it stands, the MP3 is whole.
-    private func write(_ detail: RecordingDetail) throws(CommandFailure) -> Bool {
+    /// What there was to do for one call.
+    private enum Outcome { case written, updated, unchanged }
+
+    /// Writes both files. The JSON comes last: where it stands, the MP3 is whole.
+    private func write(_ detail: RecordingDetail) throws(CommandFailure) -> Outcome {
         let name = try freeName(of: detail.call)
         var isNew = false
         var audio: String?
@@ -104,9 +112,16 @@ struct ExportCommand {
         case .written: isNew = true
         case .unchanged: break
         case .differs:
-            throw CommandFailure(.failure, "\(path) is there and says something else; it was left as it is")
+            // What was sealed stays; what is told of the call afterwards (ElevenLabs' conversation, a carrier's
+            // transcript) comes later, and belongs into the same document.
+            guard ExportDocument.isSuperseded(path, by: document) else {
+                throw CommandFailure(
+                    .failure, "\(path) is there and says something else; it was left as it is")
+            }
+            try CheckedFile.replace(path, with: document)
+            return isNew ? .written : .updated
         }
-        return isNew
+        return isNew ? .written : .unchanged
     }
 
     /// The carrier's id as a name, or with ours behind it when another call has that name in the folder.
@@ -153,6 +168,7 @@ struct ExportCommand {
 
     private func tell(_ tally: Tally) {
         var parts = ["\(tally.written) written", "\(tally.unchanged) there already"]
+        if tally.updated > 0 { parts.insert("\(tally.updated) updated", at: 1) }
         if tally.unfinished > 0 { parts.append("\(tally.unfinished) not finished yet") }
         if tally.withoutRecording > 0 {
             parts.append("\(tally.withoutRecording) calls have no recording (failed)")

@@ -37,6 +37,29 @@ enum ExportDocument {
         }
     }
 
+    /// Whether `new` is a later document of the call whose document stands in `path`: the same call with the same sealed
+    /// audio, and nothing that was told of it before is missing.
+    static func isSuperseded(_ path: String, by new: Data) -> Bool {
+        guard let bytes = FileManager.default.contents(atPath: path) else { return false }
+        do {
+            let before = try object(String(decoding: bytes, as: UTF8.self))
+            let after = try object(String(decoding: new, as: UTF8.self))
+            func member(_ document: [String: Any], _ group: String, _ name: String) -> String? {
+                (document[group] as? [String: Any])?[name] as? String
+            }
+            func turns(_ document: [String: Any]) -> Int { (document["turns"] as? [Any])?.count ?? 0 }
+            guard let id = member(after, "call", "id"), member(before, "call", "id") == id,
+                member(before, "recording", "sha256") == member(after, "recording", "sha256")
+            else { return false }
+            let losesConversation =
+                member(before, "call", "conversation") != nil && member(after, "call", "conversation") == nil
+            return !losesConversation && turns(before) <= turns(after)
+        } catch {
+            // What is no document of ours is not replaced.
+            return false
+        }
+    }
+
     private struct NotAnObject: Error {}
 
     private static func object(_ text: String) throws -> [String: Any] {

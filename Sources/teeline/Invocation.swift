@@ -1,5 +1,7 @@
 // What a command line asks for.
 
+import Exchange
+
 /// A command line, understood.
 enum Invocation: Hashable {
     /// Help of the program, of a command, or of a group of commands.

@@ -59,7 +59,7 @@ enum MachineChecks {
             guard case .cannotListen(EADDRINUSE) = error else {
                 let reason =
                     if case .cannotListen(let code) = error { String(cString: strerror(code)) } else {
-                        "\(error)"
+                        AgentChecks.reason(error)
                     }
                 return [
                     .fail(

@@ -65,6 +65,7 @@ import Glibc
         case Commands.show: try RecordingsCommand(arguments).show()
         case Commands.download: try RecordingsCommand(arguments).download()
         case Commands.export: try ExportCommand(arguments).run()
+        case Commands.verify: try VerifyCommand(arguments).run()
         case Commands.reconcile: try await ReconcileCommand(arguments).run()
         case let command where Commands.contexts.contains(command):
             try await ContextsCommand(arguments).run(command)

@@ -59,7 +59,7 @@ struct ReconcileCommand {
         let comparison = try await compare()
         let text = ReconcileText(comparison, window: window, tolerance: tolerance)
         if arguments.flags.contains("--json") {
-            Console.print(text.json)
+            Console.print(json: text.json)
         } else {
             for line in text.lines { Console.print(line) }
         }

@@ -17,7 +17,7 @@ enum RecordingText {
             let head =
                 TextTable.padded(turn.role.rawValue, 7) + TextTable.padded(time(turn.startSamples), 8)
                 + TextTable.padded(end, 8)
-            for (index, piece) in TextTable.wrapped(text(turn), width: width).enumerated() {
+            for (index, piece) in TextTable.wrapped(ShownText.of(text(turn)), width: width).enumerated() {
                 lines.append((index == 0 ? head : String(repeating: " ", count: head.count)) + piece)
             }
         }

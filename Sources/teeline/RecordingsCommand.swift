@@ -25,7 +25,7 @@ struct RecordingsCommand {
             try catalog.list(query.filter, cursor: query.cursor, limit: query.limit)
         }
         if wantsJSON {
-            Console.print(RecordingJSON.page(page))
+            Console.print(json: RecordingJSON.page(page))
             return .success
         }
         let rows = page.items.map { Self.row($0) }
@@ -53,7 +53,7 @@ struct RecordingsCommand {
     func show() throws(CommandFailure) -> ExitCode {
         let detail = try named()
         if wantsJSON {
-            Console.print(RecordingJSON.detail(detail))
+            Console.print(json: RecordingJSON.detail(detail))
             return .success
         }
         var rows = RecordingText.facts(detail)

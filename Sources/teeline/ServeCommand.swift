@@ -12,11 +12,13 @@ struct ServeCommand {
     func run() async throws(CommandFailure) -> ExitCode {
         let settings = try environment.settings()
         let signals = StopSignals()
+        let log = Log(level: settings.logLevel)
+        for warning in settings.warnings { log(.warning, "configuration", ["doubt": .text(warning)]) }
         let exchange: TelephoneExchange
         do throws(ExchangeError) {
-            exchange = try TelephoneExchange.start(settings, log: Log(level: settings.logLevel))
+            exchange = try TelephoneExchange.start(settings, log: log)
         } catch {
-            throw CommandFailure(error)
+            throw CommandFailure(error, storage: settings.storage)
         }
         await signals.wait()
         return Self.stop(exchange)

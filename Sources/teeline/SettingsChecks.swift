@@ -8,6 +8,14 @@ enum SettingsChecks {
     static func load(_ environment: ServerEnvironment) -> (Settings?, [DoctorFinding]) {
         do throws(SettingsError) {
             let settings = try SettingsLoader.load(environment: environment.variables)
+            guard settings.warnings.isEmpty else {
+                return (
+                    settings,
+                    settings.warnings.map {
+                        .warn("configuration", $0, "correct it, or leave it to the program it is meant for")
+                    }
+                )
+            }
             return (settings, [.ok("configuration", "every key is understood")])
         } catch {
             return (

@@ -87,7 +87,7 @@ struct SimulateCommand {
             report = try await LoadRun.run(settings)
         } catch {
             guard case .cannotListen = error else {
-                throw CommandFailure(.network, "the simulator cannot start: \(error)")
+                throw CommandFailure(.network, "the simulator cannot start: \(AgentChecks.reason(error))")
             }
             throw CommandFailure(
                 .network,

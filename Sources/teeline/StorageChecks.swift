@@ -9,21 +9,21 @@ struct StorageChecks {
 
     init(storage: String) { layout = StorageLayout(root: storage) }
 
-    func findings() -> [DoctorFinding] { [folder(), space(), holder(), catalog()] }
+    func findings() -> [DoctorFinding] { [folder(), space(), holder(), catalog()] + recordings() }
 
     private func folder() -> DoctorFinding {
+        for folder in [layout.root, layout.recordingsFolder, layout.tapesFolder] {
+            if let finding = Self.obstacle(folder) { return finding }
+        }
         var status = stat()
         guard stat(layout.root, &status) == 0 else {
             let parent = Self.nearestFolder(above: layout.root)
-            guard access(parent, W_OK | X_OK) == 0 else {
+            guard Self.canMakeFolder(in: parent) else {
                 return .fail(
                     "storage", "\(layout.root) is not there and cannot be made in \(parent)",
                     "make it and give it to the server's user: install -d -m 700 -o USER \(layout.root)")
             }
             return .ok("storage", "\(layout.root) is not there yet; serve makes it")
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
-            return .fail("storage", "\(layout.root) is no folder", "name another with TEELINE_STORAGE")
         }
         for folder in [layout.root, layout.recordingsFolder, layout.tapesFolder]
         where access(folder, F_OK) == 0 && access(folder, R_OK | W_OK | X_OK) != 0 {
@@ -32,6 +32,32 @@ struct StorageChecks {
                 "run the server as the folder's owner, or chown -R USER \(layout.root)")
         }
         return .ok("storage", "\(layout.root) can be written")
+    }
+
+    /// What stands where a folder should be; nil for a folder and for nothing at all.
+    private static func obstacle(_ path: String) -> DoctorFinding? {
+        var status = stat()
+        if stat(path, &status) == 0 {
+            guard status.st_mode & S_IFMT != S_IFDIR else { return nil }
+            return .fail("storage", "\(path) is no folder", "name another with TEELINE_STORAGE")
+        }
+        let code = errno
+        if lstat(path, &status) == 0 {
+            return .fail(
+                "storage", "\(path) is a symbolic link that leads nowhere",
+                "mount the volume it points to, or remove the link")
+        }
+        if code == ENOENT { return nil }
+        return .fail(
+            "storage", "\(path) cannot be looked at: \(String(cString: strerror(code)))",
+            "run doctor as the server's user, or name another folder with TEELINE_STORAGE")
+    }
+
+    /// Whether a folder can be made in `parent`: tried, for permissions alone do not tell (/proc lets nobody).
+    private static func canMakeFolder(in parent: String) -> Bool {
+        var template = Array("\(parent)/.teeline-doctor-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { return false }
+        return rmdir(template) == 0
     }
 
     private func space() -> DoctorFinding {
@@ -78,18 +104,56 @@ struct StorageChecks {
                 "\(count) calls, \(try catalog.unfinished().count) unfinished; SQLite finds no fault")
         } catch {
             guard error != .noArchive else { return .ok("catalog", "none yet; the first start makes it") }
-            return .fail("catalog", "\(error)", CommandFailure(error, storage: nil).message)
+            return .fail("catalog", "\(error)", CommandFailure.remedy(error) ?? "")
         }
     }
 
-    /// The folder nearest above `path` that exists.
+    /// Files and ledger, as far as can be seen without reading every file.
+    private func recordings() -> [DoctorFinding] {
+        let catalog = Catalog(layout, readers: 1)
+        defer { catalog.close() }
+        do throws(ArchiveError) {
+            return Self.judged(try ArchiveAudit(catalog: catalog).run())
+        } catch {
+            // Without a catalog there is nothing to compare with, which was told already.
+            guard error != .noArchive else { return [] }
+            return [.fail("recordings", "\(error)", CommandFailure.remedy(error) ?? "")]
+        }
+    }
+
+    /// What an audit means: at most three faults are named, `teeline verify` names all.
+    static func judged(_ report: AuditReport) -> [DoctorFinding] {
+        let faults = report.faults
+        guard faults.isEmpty else {
+            let named = faults.prefix(3).map { fault in
+                let what = fault.path ?? fault.id.map { "recording \($0)" }
+                return (what.map { $0 + ": " } ?? "") + fault.text
+            }
+            let more = faults.count > 3 ? "; and \(faults.count - 3) more" : ""
+            return [
+                .fail(
+                    "recordings", named.joined(separator: "; ") + more,
+                    "teeline verify names everything; restore from a backup what was altered or lost")
+            ]
+        }
+        let text = "\(report.recordings) looked at: files there, lengths right, ledger unbroken"
+        guard report.findings.isEmpty else {
+            return [
+                .warn("recordings", "\(text); \(report.findings.count) notes", "teeline verify names them")
+            ]
+        }
+        return [.ok("recordings", "\(text) (teeline verify reads every byte)")]
+    }
+
+    /// The folder nearest above `path` that exists; a link that leads nowhere counts, for nothing can be made past it.
     static func nearestFolder(above path: String) -> String {
         var parts = path.split(separator: "/", omittingEmptySubsequences: true).dropLast()
         let isAbsolute = path.hasPrefix("/")
         while true {
             let folder = (isAbsolute ? "/" : "") + parts.joined(separator: "/")
             let place = folder.isEmpty ? "." : folder
-            if parts.isEmpty || access(place, F_OK) == 0 { return place }
+            var status = stat()
+            if parts.isEmpty || lstat(place, &status) == 0 { return place }
             parts = parts.dropLast()
         }
     }

@@ -2,9 +2,9 @@
 
 /// Text in columns.
 enum TextTable {
-    /// `rows` under `head`, each column as wide as its widest cell, the last one as it is.
+    /// `rows` under `head`, each column as wide as its widest cell, the last one as it is. Cells are `ShownText`.
     static func lines(head: [String], rows: [[String]]) -> [String] {
-        let all = head.isEmpty ? rows : [head] + rows
+        let all = (head.isEmpty ? rows : [head] + rows).map { $0.map { ShownText.of($0) } }
         let columns = all.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in
             all.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0

@@ -6,9 +6,9 @@
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let text = String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
-    let variables = SettingsLoader.parseDotenv(text)
+    let dotenv = Dotenv(text)
     var values: [String: String] = [:]
-    for (number, value) in variables.values.enumerated() where number < 200 {
+    for (number, value) in dotenv.values.values.enumerated() where number < 200 {
         values[SettingKey.all[(number + count) % SettingKey.all.count].name] = value
     }
     do { _ = try Settings(values: values) } catch { return 0 }

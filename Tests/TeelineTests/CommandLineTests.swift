@@ -1,5 +1,6 @@
 // The command line: every word of the grammar, and what is said when one is wrong.
 
+import Exchange
 import Testing
 
 @testable import teeline

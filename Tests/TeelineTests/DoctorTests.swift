@@ -66,6 +66,14 @@ import Testing
         #expect(findings.allSatisfy { !$0.remedy.isEmpty })
     }
 
+    @Test func anotherProgramsVariableIsAWarning() {
+        let (settings, findings) = SettingsChecks.load(
+            ServerEnvironment(ParsedArguments(), environment: ["ELEVENLABS_AGENTID": "agent_1"]))
+        #expect(settings != nil)
+        #expect(findings.map(\.grade) == [.warn])
+        #expect(findings[0].text.contains("ELEVENLABS_AGENT_ID") && !findings[0].text.contains("agent_1"))
+    }
+
     @Test func optionsWinOverTheEnvironment() {
         let arguments = ParsedArguments(values: [
             "--port": "1", "--storage": "a", "--host": "h", "--config": "c",

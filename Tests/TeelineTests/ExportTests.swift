@@ -6,58 +6,6 @@ import Testing
 
 @testable import teeline
 
-/// An archive in a temporary folder with calls of our choice.
-private final class SmallArchive {
-    let folder = NSTemporaryDirectory() + "teeline-export-" + UUID().uuidString
-    let archive: CallArchive
-    private var started: Int64 = 1_790_000_000_000_000
-
-    var storage: String { folder + "/storage" }
-    var target: String { folder + "/out" }
-
-    init() throws { archive = try CallArchive(StorageLayout(root: folder + "/storage")) }
-
-    deinit {
-        archive.close()
-        _ = try? FileManager.default.removeItem(atPath: folder)
-    }
-
-    /// Seals a call whose MP3 is `bytes`; returns our identifier.
-    func seal(_ carrierID: String, _ bytes: [UInt8], carrier: String = "twilio") throws -> String {
-        started += 1_000_000
-        let row = CallRow(
-            id: CallID.make(), carrier: carrier, carrierCallID: carrierID, caller: "+15005550001",
-            startedAt: started)
-        try archive.applyAndWait(.open(row))
-        let path = try archive.temporaryRecording(row.id, startedAt: row.startedAt)
-        try Data(bytes).write(to: URL(fileURLWithPath: path))
-        let file = SealedFile(
-            bytes: Int64(bytes.count), samples: 8000, rate: 8000, channels: .dual, bitrate: 48_000, quality: 5
-        )
-        let ending = CallEnding(endedAt: started + 1, durationSamples: 8000, who: .caller, why: "hangup")
-        try archive.applyAndWait(
-            .seal(
-                id: row.id,
-                SealRequest(
-                    file: file, ending: ending,
-                    turns: [TurnRow(role: .agent, text: "Good “day”", startSamples: 0, endSamples: 800)])))
-        return row.id
-    }
-
-    func run(_ words: String...) async -> ExitCode { await Program.run(words + ["--storage", storage]) }
-    func export(_ filters: String...) async -> ExitCode {
-        await Program.run(["export", target, "--storage", storage] + filters)
-    }
-    func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: target).sorted() }
-    func content(_ name: String) -> [UInt8]? {
-        FileManager.default.contents(atPath: target + "/" + name).map(Array.init)
-    }
-    func json(_ name: String) throws -> [String: Any] {
-        let bytes = try #require(content(name))
-        return try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
-    }
-}
-
 @Suite struct ExportTests {
     @Test func everySealedCallIsExportedWhole() async throws {
         let small = try SmallArchive()
@@ -126,6 +74,60 @@ private final class SmallArchive {
         try Data([9]).write(to: URL(fileURLWithPath: small.target + "/CA1.mp3"))
         #expect(await small.export() == .failure)
         #expect(small.content("CA1.mp3") == [9])
+    }
+
+    /// What ElevenLabs tells after the first export belongs into the next one.
+    @Test func aDocumentGrowsWithWhatIsToldLater() async throws {
+        let small = try SmallArchive()
+        let id = try small.seal("CA1", [1])
+        let other = try small.seal("CA2", [2])
+        #expect(await small.export() == .success)
+        let before = try #require(small.content("CA1.json"))
+        let untouched = small.content("CA2.json")
+        try small.archive.applyAndWait(
+            .annotate(id: id, streamID: nil, agentID: nil, conversationID: "conv_1"))
+        try small.archive.applyAndWait(
+            .conversation(
+                ConversationRow(
+                    conversationID: "conv_1", status: "done", source: .webhook, receivedAt: 9,
+                    eventTimestamp: 1)))
+        let again = try FinishedProgram(
+            ["export", small.target, "--storage", small.storage], in: small.folder)
+        #expect(again.status == ExitCode.success.rawValue)
+        #expect(again.output.contains("0 written, 1 updated, 1 there already"))
+        let call = try #require(try small.json("CA1.json")["call"] as? [String: Any])
+        #expect(call["conversation"] as? String == "/v1/recordings/\(id)/conversation")
+        #expect(call["conversation_id"] as? String == "conv_1")
+        #expect(small.content("CA2.json") == untouched)
+        #expect(ExportDocument.identifier(inFile: small.target + "/CA2.json") == other)
+        #expect(try small.names() == ["CA1.json", "CA1.mp3", "CA2.json", "CA2.mp3"])
+        let after = try #require(small.content("CA1.json"))
+        #expect(await small.export() == .success)
+        #expect(small.content("CA1.json") == after)
+        // The other way round nothing is replaced: an older archive does not take back what was told.
+        let path = small.target + "/CA1.json"
+        #expect(!ExportDocument.isSuperseded(path, by: Data(before)))
+    }
+
+    @Test(arguments: [
+        (#"{"call":{"id":"another"},"recording":{"sha256":"SHA"}}"#, "another call"),
+        (#"{"call":{"id":"ID"},"recording":{"sha256":"00"}}"#, "other audio"),
+        (#"{"call":{"id":"ID"}}"#, "no audio"), ("[]", "no document"), ("", "nothing"),
+    ])
+    func anotherDocumentIsNeverOverwritten(text: String, what: String) async throws {
+        let small = try SmallArchive()
+        let id = try small.seal("CA1", [1])
+        #expect(await small.export() == .success)
+        let sha256 = try #require(try small.archive.catalog.call(id)?.recording.sha256?.hex)
+        // At the long name, too, where a call goes whose short name is another's.
+        let foreign = text.replacing("ID", with: id).replacing("SHA", with: sha256)
+        for name in ["CA1.json", "CA1-\(id).json"] {
+            try Data(foreign.utf8).write(to: URL(fileURLWithPath: small.target + "/" + name))
+        }
+        #expect(await small.export() == .failure, "\(what)")
+        for name in ["CA1.json", "CA1-\(id).json"] {
+            #expect(small.content(name) == Array(foreign.utf8), "\(what)")
+        }
     }
 
     @Test func anAlteredRecordingIsNotPassedOn() async throws {

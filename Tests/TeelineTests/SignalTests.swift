@@ -16,7 +16,7 @@ private final class RunningProgram: @unchecked Sendable {
     init(_ words: [String]) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let pipe = Pipe()
-        process.executableURL = try Self.executable()
+        process.executableURL = try FinishedProgram.executable()
         process.arguments = words + ["--port", "0", "--storage", folder + "/storage"]
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.environment = ["PATH": "/usr/bin:/bin"]
@@ -33,17 +33,6 @@ private final class RunningProgram: @unchecked Sendable {
     deinit {
         if process.isRunning { Glibc.kill(process.processIdentifier, SIGKILL) }
         _ = try? FileManager.default.removeItem(atPath: folder)
-    }
-
-    /// The program beside the tests' own binary.
-    private static func executable() throws -> URL {
-        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-        for _ in 0..<4 {
-            folder.deleteLastPathComponent()
-            let candidate = folder.appendingPathComponent("teeline")
-            if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
-        }
-        throw CocoaError(.fileNoSuchFile)
     }
 
     func send(_ signal: Int32) { Glibc.kill(process.processIdentifier, signal) }
