@@ -67,7 +67,7 @@ let package = Package(
                 "Wire",
                 "Cryptography", "Telemetry",
             ]),
-        room("Desk", ["Archive", "Carriers", "Agents", "Net", "Telemetry", "Routing", "Wire"]),
+        room("Desk", ["Archive", "Calls", "Carriers", "Net", "Telemetry", "Routing", "Wire"]),
         room("Simulator", ["Audio", "Wire", "Carriers", "Agents", "Net", "Telemetry", "CLinux"]),
         // Floor 4
         room(

@@ -80,7 +80,7 @@ public struct DeskHandler: HTTPHandler {
             do throws(ArchiveError) {
                 return .response(try answer(route, id: id, request))
             } catch {
-                return .response(fault(error, route).response)
+                return .response(fault(error, route, id: id).response)
             }
         }
     }
@@ -94,6 +94,9 @@ public struct DeskHandler: HTTPHandler {
         return max(limit, parts.bodyBytes)
     }
 
+    /// See `HTTPHandler`.
+    public func refusal(_ status: Int) -> HTTPResponse { Problem.low(status).response }
+
     /// Why the body of a request cannot be read.
     private func refusal(of request: HTTPRequest, _ route: Route) -> Problem? {
         // What comes with a GET has no meaning (RFC 9110 §9.3.1).
@@ -106,7 +109,7 @@ public struct DeskHandler: HTTPHandler {
                 headers: ["Accept": body.mediaTypes.joined(separator: ", ")])
         }
         guard request.body.count <= max(body.bytes ?? 0, parts.bodyBytes) else {
-            return Problem(status: 413, code: "too_large", detail: "The body is too large.")
+            return .tooLarge
         }
         return nil
     }
@@ -150,14 +153,14 @@ public struct DeskHandler: HTTPHandler {
 
     private func list(_ request: HTTPRequest) throws(ArchiveError) -> HTTPResponse {
         switch RecordingQuery.read(request.query) {
-        case .failure(let error): return Problem.badParameter(error.name).response
+        case .failure(let error): return error.problem.response
         case .success(let query):
             do throws(ArchiveError) {
                 let page = try parts.catalog.list(query.filter, cursor: query.cursor, limit: query.limit)
                 return Self.json(RecordingJSON.page(page))
             } catch {
                 guard error == .badCursor else { throw error }
-                return Problem.badParameter("cursor").response
+                return ParameterError(name: "cursor", kind: .bad).problem.response
             }
         }
     }
@@ -182,9 +185,11 @@ public struct DeskHandler: HTTPHandler {
     }
 
     /// An error nobody asked for: the client learns an id, the log learns the id and what it was.
-    private func fault(_ error: ArchiveError, _ route: Route) -> Problem {
+    private func fault(_ error: ArchiveError, _ route: Route, id segment: String) -> Problem {
         let id = CallID.make()
-        parts.report(DeskFault(id: id, route: route.path, what: error.description))
+        // Of the path only what is an identifier of our own: anything else could be somebody's number.
+        let call = route.parameter == "id" && CallID.isValid(segment) ? segment : nil
+        parts.report(DeskFault(id: id, route: route.path, call: call, what: error.description))
         if [.readersBusy, .closed, .queueFull].contains(error) {
             return Problem(
                 status: 503, code: "busy", detail: "The archive is busy; ask again.", errorID: id,

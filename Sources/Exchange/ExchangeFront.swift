@@ -61,7 +61,7 @@ extension DeskHandler {
                         .error, "desk_fault",
                         [
                             "error_id": .text(fault.id), "route": .text(fault.route),
-                            "error": .text(fault.what),
+                            "call": .text(fault.call ?? ""), "error": .text(fault.what),
                         ])
                 }))
     }
