@@ -36,6 +36,7 @@ for target in $targets; do
         FuzzWire) seeds="Tests/AgentsTests/Vectors Tests/CarriersTests/Vectors" ;;
         *) seeds="" ;;
     esac
+    if [ -d "Tests/Fuzz/Seeds/$target" ]; then seeds="$seeds Tests/Fuzz/Seeds/$target"; fi
     echo "== $target, $seconds s"
     # shellcheck disable=SC2086
     if ! "$out/bin/$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -max_len=8192 \
