@@ -21,6 +21,10 @@ public struct DeskHandler: HTTPHandler {
         public var access: BearerAccess
         /// The program's version, for the OpenAPI document.
         public var version: String
+        /// The doors that the document tells of besides the desk's own routes.
+        public var doors: [DocumentedDoor]
+        /// The security schemes of these, as JSON.
+        public var schemes: [(name: String, json: String)]
         /// Who knows the calls that run.
         public var live: (any LiveCallSource)?
         /// Who takes media streams and webhooks.
@@ -37,6 +41,7 @@ public struct DeskHandler: HTTPHandler {
             catalog: Catalog, archive: CallArchive? = nil, access: BearerAccess, version: String,
             live: (any LiveCallSource)? = nil, control: (any CallControl)? = nil,
             issuer: (any StreamTokenIssuer)? = nil, media: (any MediaDoor)? = nil, bodyBytes: Int = 64 << 10,
+            doors: [DocumentedDoor] = [], schemes: [(name: String, json: String)] = [],
             unready: @escaping @Sendable () -> [String] = { [] },
             metrics: @escaping @Sendable () -> String = { "" },
             report: @escaping @Sendable (DeskFault) -> Void
@@ -48,6 +53,8 @@ public struct DeskHandler: HTTPHandler {
             self.bodyBytes = bodyBytes
             self.access = access
             self.version = version
+            self.doors = doors
+            self.schemes = schemes
             self.live = live
             self.media = media
             self.unready = unready
@@ -147,7 +154,9 @@ public struct DeskHandler: HTTPHandler {
             response.status = reasons.isEmpty ? 200 : 503
             return response
         case .metrics: return Self.text(parts.metrics(), "text/plain; version=0.0.4; charset=utf-8")
-        case .openAPI: return Self.json(OpenAPI.document(version: parts.version))
+        case .openAPI:
+            return Self.json(
+                OpenAPI.document(version: parts.version, doors: parts.doors, schemes: parts.schemes))
         }
     }
 

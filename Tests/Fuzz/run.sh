@@ -17,6 +17,8 @@ for room in Exchange Recording; do
 done
 built=$(swift build -c release --scratch-path "$out" --show-bin-path)
 maps=$(find Sources -name module.modulemap | sed 's/^/-Xcc -fmodule-map-file=/')
+# What SwiftPM finds by pkg-config, swiftc has to be told.
+includes=$(pkg-config --cflags-only-I opus | sed 's/-I/-Xcc -I/g')
 objects=$(find "$built" -path '*.build/*.o' -not -path '*/teeline.build/*' -not -path '*/crash_server.build/*')
 
 mkdir -p "$out/bin" "$out/findings"
@@ -25,7 +27,7 @@ failed=0
 for target in $targets; do
     # shellcheck disable=SC2086
     swiftc -O -sanitize=fuzzer,address -parse-as-library -swift-version 6 -module-name "$target" \
-        "Tests/Fuzz/$target.swift" -I "$built/Modules" $maps $objects \
+        "Tests/Fuzz/$target.swift" -I "$built/Modules" $maps $includes $objects \
         -lsqlite3 -lssl -lcrypto -lmp3lame -lmicrohttpd -lspeexdsp -lspandsp -lopus -lopencore-amrwb -lvo-amrwbenc -o "$out/bin/$target" 2>"$out/$target.link" || { cat "$out/$target.link"; exit 1; }
     corpus="$out/corpus/$target"
     mkdir -p "$corpus"

@@ -63,6 +63,11 @@ extension NetTests {
             server.stop()
         }
 
+        @Test(arguments: ["/a\u{0}", "/a?b=\u{0}", "/a?\u{0}=b", "/%00", "/a?b=%00"])
+        func `a NUL byte is no part of a target, escaped or not`(_ target: String) {
+            #expect(HTTPTarget(target) == nil)
+        }
+
         @Test(arguments: [
             ("GET /%zz HTTP/1.1\r\n", "\r\n", 400),
             ("POST / HTTP/1.1\r\nContent-Length: 3\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
