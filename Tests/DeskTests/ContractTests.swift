@@ -211,5 +211,14 @@ import Testing
         let conditions: Set = ["If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"]
         #expect(Set(schemas(audio, "get", "header").keys) == conditions.union(["Range", "If-Range"]))
         #expect(Set(schemas(audio, "head", "header").keys) == conditions)
+        // No range is honoured but of GET, and what answers HEAD has no body.
+        func responses(_ method: String) -> [String: [String: Any]] {
+            paths[audio]?[method]?["responses"] as? [String: [String: Any]] ?? [:]
+        }
+        let get = responses("get")
+        let parts = try #require(get["206"]?["content"] as? [String: Any])
+        #expect(Set(parts.keys) == ["audio/mpeg", "multipart/byteranges"])
+        #expect(Set(responses("head").keys) == Set(get.keys).subtracting(["206", "416"]))
+        #expect(responses("head").values.allSatisfy { $0["content"] == nil } && responses("head").count > 5)
     }
 }
