@@ -36,10 +36,10 @@ help: ## this list
 	@command -v $(SWIFT) >/dev/null || { echo "Swift 6.2 or later is needed: https://www.swift.org/install/linux/" >&2; exit 1; }
 	@mkdir -p .build && touch $@
 
-# The carriers' own validators of signatures, which the tests ask. The stamp is set when all of them are there.
+# The validators that the tests ask: the carriers' own of signatures, and one of our OpenAPI document. The stamp is set when all of them are there.
 .build/python: .build/python/complete
 .build/python/complete: Tests/requirements.txt | .build/packages-test
-	@echo "==> installing the carriers' own validators"
+	@echo "==> installing the validators that the tests ask"
 	python3 -m venv --clear .build/python
 	.build/python/bin/pip install --quiet --disable-pip-version-check -r Tests/requirements.txt
 	@touch $@

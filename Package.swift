@@ -67,7 +67,7 @@ let package = Package(
                 "Wire",
                 "Cryptography", "Telemetry",
             ]),
-        room("Desk", ["Archive", "Carriers", "Agents", "Net", "Telemetry", "Routing", "Wire"]),
+        room("Desk", ["Archive", "Calls", "Carriers", "Net", "Telemetry", "Routing", "Wire"]),
         room("Simulator", ["Audio", "Wire", "Carriers", "Agents", "Net", "Telemetry", "CLinux"]),
         // Floor 4
         room(
@@ -90,6 +90,8 @@ let package = Package(
         tests("Audio", resources: [.copy("Vectors")]), tests("Telemetry"),
         // Numbers that are the same on every run, and hostile bytes made with them.
         .target(name: "Damage", path: "Tests/Damage", swiftSettings: strict),
+        // What independent validators say of answers and of the document that promises them.
+        .target(name: "Contract", dependencies: ["Net"], path: "Tests/Contract", swiftSettings: strict),
         tests("Wire", ["Damage"]),
         tests("Cryptography"),
         tests(
@@ -103,7 +105,8 @@ let package = Package(
         tests("Speech", ["Simulator", "Agents", "Audio", "Net", "Telemetry", "Cryptography"]),
         tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
         tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "Damage"]),
-        tests("Archive", ["Telemetry"]), tests("Desk", ["Archive", "Net", "Telemetry", "Routing"]),
+        tests("Archive", ["Telemetry"]),
+        tests("Desk", ["Archive", "Net", "Telemetry", "Routing", "Contract"]),
         tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
         tests(
             "Switchboard",
@@ -123,7 +126,7 @@ let package = Package(
             [
                 "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers",
                 "Agents", "Net", "Audio", "Wire", "Telemetry", "Routing", "Signalling", "Cryptography",
-                "Switchboard", "Damage",
+                "Switchboard", "Damage", "Contract",
             ]),
         tests(
             "teeline",

@@ -67,7 +67,8 @@ struct AudioRoute {
         ]
         let honorsRange: Bool
         switch validators.evaluate(request) {
-        case .notModified: return HTTPResponse(status: 304, headers: headers)
+        case .notModified:
+            return HTTPResponse(status: 304, headers: headers, body: .omitted(length: total))
         case .failed: return Problem.preconditionFailed.response
         case .proceed(let honors): honorsRange = honors
         }

@@ -8,9 +8,10 @@ struct ContextRoutes {
     let catalog: Catalog
     let archive: CallArchive?
 
-    /// Every parameter of the list and its meaning.
-    static let parameters: [(name: String, meaning: String)] = [
-        ("limit", "Most items on the page, 1 to 200"), ("cursor", "next_cursor of the page before"),
+    /// Every parameter of the list.
+    static let parameters = [
+        QueryParameter(name: "limit", meaning: "Most items on the page, 1 to 200", schema: JSONSchema.limit),
+        QueryParameter(name: "cursor", meaning: "next_cursor of the page before", schema: JSONSchema.text),
     ]
 
     func answer(
@@ -40,21 +41,19 @@ struct ContextRoutes {
     private func list(_ request: HTTPRequest) throws(ArchiveError) -> HTTPResponse {
         var limit = 50
         var cursor = ""
-        for (name, value) in request.query {
-            switch name {
-            case "limit":
-                guard let number = Int(value), (1...Catalog.pageLimit).contains(number) else {
-                    return Problem.badParameter(name).response
-                }
+        let error = ParameterError.first(in: request.query, of: Self.parameters) { name, value in
+            if name == "limit" {
+                guard let number = ParameterError.limit(value, most: Catalog.pageLimit) else { return false }
                 limit = number
-            case "cursor":
+            } else {
                 // The cursor is the number that the page before ended with. A "+" that nobody escaped is a space.
                 let text = value.hasPrefix(" ") ? "+" + value.dropFirst() : value
-                guard let key = PhoneKey.normalised(text) else { return Problem.badParameter(name).response }
+                guard let key = PhoneKey.normalised(text) else { return false }
                 cursor = key
-            default: return Problem.badParameter("(unknown)").response
             }
+            return true
         }
+        if let error { return error.problem.response }
         let page = try catalog.contexts(after: cursor, limit: limit)
         return DeskHandler.json(
             JSONText.object([

@@ -21,6 +21,10 @@ public struct DeskHandler: HTTPHandler {
         public var access: BearerAccess
         /// The program's version, for the OpenAPI document.
         public var version: String
+        /// The doors that the document tells of besides the desk's own routes.
+        public var doors: [DocumentedDoor]
+        /// The security schemes of these, as JSON.
+        public var schemes: [(name: String, json: String)]
         /// Who knows the calls that run.
         public var live: (any LiveCallSource)?
         /// Who takes media streams and webhooks.
@@ -37,6 +41,7 @@ public struct DeskHandler: HTTPHandler {
             catalog: Catalog, archive: CallArchive? = nil, access: BearerAccess, version: String,
             live: (any LiveCallSource)? = nil, control: (any CallControl)? = nil,
             issuer: (any StreamTokenIssuer)? = nil, media: (any MediaDoor)? = nil, bodyBytes: Int = 64 << 10,
+            doors: [DocumentedDoor] = [], schemes: [(name: String, json: String)] = [],
             unready: @escaping @Sendable () -> [String] = { [] },
             metrics: @escaping @Sendable () -> String = { "" },
             report: @escaping @Sendable (DeskFault) -> Void
@@ -48,6 +53,8 @@ public struct DeskHandler: HTTPHandler {
             self.bodyBytes = bodyBytes
             self.access = access
             self.version = version
+            self.doors = doors
+            self.schemes = schemes
             self.live = live
             self.media = media
             self.unready = unready
@@ -80,7 +87,7 @@ public struct DeskHandler: HTTPHandler {
             do throws(ArchiveError) {
                 return .response(try answer(route, id: id, request))
             } catch {
-                return .response(fault(error, route).response)
+                return .response(fault(error, route, id: id).response)
             }
         }
     }
@@ -94,6 +101,9 @@ public struct DeskHandler: HTTPHandler {
         return max(limit, parts.bodyBytes)
     }
 
+    /// See `HTTPHandler`.
+    public func refusal(_ status: Int) -> HTTPResponse { Problem.low(status).response }
+
     /// Why the body of a request cannot be read.
     private func refusal(of request: HTTPRequest, _ route: Route) -> Problem? {
         // What comes with a GET has no meaning (RFC 9110 §9.3.1).
@@ -106,7 +116,7 @@ public struct DeskHandler: HTTPHandler {
                 headers: ["Accept": body.mediaTypes.joined(separator: ", ")])
         }
         guard request.body.count <= max(body.bytes ?? 0, parts.bodyBytes) else {
-            return Problem(status: 413, code: "too_large", detail: "The body is too large.")
+            return .tooLarge
         }
         return nil
     }
@@ -144,20 +154,22 @@ public struct DeskHandler: HTTPHandler {
             response.status = reasons.isEmpty ? 200 : 503
             return response
         case .metrics: return Self.text(parts.metrics(), "text/plain; version=0.0.4; charset=utf-8")
-        case .openAPI: return Self.json(OpenAPI.document(version: parts.version))
+        case .openAPI:
+            return Self.json(
+                OpenAPI.document(version: parts.version, doors: parts.doors, schemes: parts.schemes))
         }
     }
 
     private func list(_ request: HTTPRequest) throws(ArchiveError) -> HTTPResponse {
         switch RecordingQuery.read(request.query) {
-        case .failure(let error): return Problem.badParameter(error.name).response
+        case .failure(let error): return error.problem.response
         case .success(let query):
             do throws(ArchiveError) {
                 let page = try parts.catalog.list(query.filter, cursor: query.cursor, limit: query.limit)
                 return Self.json(RecordingJSON.page(page))
             } catch {
                 guard error == .badCursor else { throw error }
-                return Problem.badParameter("cursor").response
+                return ParameterError(name: "cursor", kind: .bad).problem.response
             }
         }
     }
@@ -182,9 +194,11 @@ public struct DeskHandler: HTTPHandler {
     }
 
     /// An error nobody asked for: the client learns an id, the log learns the id and what it was.
-    private func fault(_ error: ArchiveError, _ route: Route) -> Problem {
+    private func fault(_ error: ArchiveError, _ route: Route, id segment: String) -> Problem {
         let id = CallID.make()
-        parts.report(DeskFault(id: id, route: route.path, what: error.description))
+        // Of the path only what is an identifier of our own: anything else could be somebody's number.
+        let call = route.parameter == "id" && CallID.isValid(segment) ? segment : nil
+        parts.report(DeskFault(id: id, route: route.path, call: call, what: error.description))
         if [.readersBusy, .closed, .queueFull].contains(error) {
             return Problem(
                 status: 503, code: "busy", detail: "The archive is busy; ask again.", errorID: id,

@@ -4,19 +4,23 @@ import Archive
 
 /// The description of the API that clients and tests read.
 public enum OpenAPI {
-    /// The document for this version of the program.
-    public static func document(version: String) -> String {
+    /// The document for this version of the program, with the doors that others answer for. `schemes` are the security
+    /// schemes these name, as JSON.
+    public static func document(
+        version: String, doors: [DocumentedDoor] = [], schemes: [(name: String, json: String)] = []
+    ) -> String {
         var names: [String] = []
         for route in Routes.all where !names.contains(route.path) { names.append(route.path) }
-        let paths = names.map { path in
+        var paths = names.map { path in
             var operations: [(name: String, json: String)] = []
             for route in Routes.all where route.path == path {
-                let method = route.method.lowercased()
-                operations.append((method, operation(route, method: method)))
-                if route.documentsHead { operations.append(("head", operation(route, method: "head"))) }
+                operations.append((route.method.lowercased(), operation(route, method: route.method)))
+                if route.documentsHead { operations.append(("head", operation(route, method: "HEAD"))) }
             }
             return (name: path, json: JSONText.object(operations))
         }
+        paths += doors.map { (name: $0.path, json: JSONText.object($0.operations)) }
+        let bearer = (name: "bearer", json: #"{"type":"http","scheme":"bearer"}"#)
         return JSONText.object([
             ("openapi", JSONText.quoted("3.1.0")),
             (
@@ -24,16 +28,12 @@ public enum OpenAPI {
                 JSONText.object([
                     ("title", JSONText.quoted("Teeline")), ("version", JSONText.quoted(version)),
                 ])
-            ),
-            ("paths", JSONText.object(paths)),
+            ), ("paths", JSONText.object(paths)),
             (
                 "components",
                 JSONText.object([
-                    (
-                        "securitySchemes",
-                        #"{"bearer":{"type":"http","scheme":"bearer"}}"#
-                    ),
-                    ("schemas", #"{"Problem":\#(problemSchema)}"#),
+                    ("securitySchemes", JSONText.object([bearer] + schemes)),
+                    ("schemas", JSONText.object(AnswerSchema.all)),
                 ])
             ),
         ])
@@ -41,39 +41,23 @@ public enum OpenAPI {
 
     private static func operation(_ route: Route, method: String) -> String {
         var members: [(name: String, json: String)] = [
-            ("operationId", JSONText.quoted(operationID(route, method: method))),
+            ("operationId", JSONText.quoted(operationID(route, method: method.lowercased()))),
             ("summary", JSONText.quoted(route.summary)),
         ]
-        var parameters: [String] = []
-        if let name = route.parameter {
-            let meaning = name == "phone" ? "The number, E.164 or as the carrier says it" : "Our id"
-            parameters.append(parameter(name, in: "path", meaning))
-        }
-        if route.action == .contexts {
-            parameters += ContextRoutes.parameters.map { parameter($0.name, in: "query", $0.meaning) }
-        }
-        if route.action == .recordings {
-            parameters += RecordingQuery.parameters.map { parameter($0.name, in: "query", $0.meaning) }
-        }
+        let parameters = parameters(route, method: method)
         if !parameters.isEmpty { members.append(("parameters", JSONText.array(parameters))) }
         if let body = route.body {
             let content = body.mediaTypes.map { type in
-                (
-                    name: type,
-                    json: type == "text/csv"
-                        ? #"{"schema":{"type":"string"}}"# : #"{"schema":\#(body.schema)}"#
-                )
+                let schema = type == "text/csv" ? JSONSchema.text : body.schema
+                return (name: type, json: JSONText.object([("schema", schema)]))
             }
-            members.append(
-                (
-                    "requestBody",
-                    JSONText.object([
-                        ("required", body.isOptional ? "false" : "true"),
-                        ("content", JSONText.object(content)),
-                    ])
-                ))
+            let json = JSONText.object([
+                ("required", body.isOptional ? "false" : "true"), ("content", JSONText.object(content)),
+            ])
+            members.append(("requestBody", json))
         }
-        members.append(("responses", responses(route, method: method)))
+        let answers = OpenAPIAnswers.all(route, method: method)
+        members.append(("responses", JSONText.object(answers.map { $0.member(hasBody: method != "HEAD") })))
         if route.isProtected { members.append(("security", #"[{"bearer":[]}]"#)) }
         return JSONText.object(members)
     }
@@ -85,76 +69,44 @@ public enum OpenAPI {
             + (route.path.hasSuffix("}") ? "_one" : "")
     }
 
-    private static func parameter(_ name: String, in place: String, _ meaning: String) -> String {
-        JSONText.object([
-            ("name", JSONText.quoted(name)), ("in", JSONText.quoted(place)),
-            ("required", place == "path" ? "true" : "false"), ("description", JSONText.quoted(meaning)),
-            ("schema", #"{"type":"string"}"#),
-        ])
-    }
-
-    private static func responses(_ route: Route, method: String) -> String {
-        var list: [(name: String, json: String)] = route.statuses.map { status in
-            let hasBody = method != "head" && status != 204
-            return (String(status), response("Good", hasBody ? route.mediaType : nil))
+    private static func parameters(_ route: Route, method: String) -> [String] {
+        var list: [String] = []
+        if let name = route.parameter {
+            let isID = name == "id"
+            list.append(
+                parameter(
+                    QueryParameter(
+                        name: name, meaning: isID ? "Our id" : "The number, E.164 or as the carrier says it",
+                        schema: isID ? JSONSchema.text : JSONSchema.words), in: "path"))
         }
-        if isAudio(route) {
-            list.append(("206", response("Parts of it", method == "head" ? nil : route.mediaType)))
-            list.append(("304", response("What you have is current", nil)))
-        }
-        for (status, meaning) in problems(route) {
-            list.append((String(status), response(meaning, "application/problem+json")))
-        }
-        return JSONText.object(list)
-    }
-
-    private static func isAudio(_ route: Route) -> Bool { route.mediaType.hasPrefix("audio/") }
-
-    private static func problems(_ route: Route) -> [(Int, String)] {
-        var list: [(Int, String)] = []
-        if route.action == .recordings || route.action == .contexts {
-            list.append((400, "A parameter cannot be read"))
-        } else if route.body != nil {
-            list.append((400, "The body cannot be taken; the problem names the member"))
-        }
-        if route.isProtected { list.append((401, "A token is needed")) }
-        if route.parameter != nil { list.append((404, "Unknown, or there is none")) }
         switch route.action {
+        case .contexts: list += ContextRoutes.parameters.map { parameter($0, in: "query") }
+        case .recordings: list += RecordingQuery.parameters.map { parameter($0, in: "query") }
         case .audio, .conversationAudio:
-            list += [(409, "Not ready yet"), (412, "Another version"), (416, "No such range")]
-        case .transcript: list.append((409, "Not ready yet"))
-        case .placeCall, .issueToken:
-            list += [
-                (409, "That carrier is not configured"), (429, "Too many calls"), (503, "The server drains"),
-            ]
-        case .hangUp: list.append((409, "The call is over"))
-        case .speak: list += [(409, "The call is over or none of mode speech"), (429, "Too many texts wait")]
-        case .readiness: list.append((503, "New calls are not taken"))
+            list += conditions.map { parameter($0, in: "header") }
+            if method == "GET" { list += ranges.map { parameter($0, in: "header") } }
         default: break
         }
-        if route.body != nil { list += [(413, "The body is too large"), (415, "Another media type")] }
-        if route.isProtected { list.append((500, "An error of the server; error_id stands in its log")) }
         return list
     }
 
-    private static func response(_ meaning: String, _ mediaType: String?) -> String {
-        var members: [(name: String, json: String)] = [("description", JSONText.quoted(meaning))]
-        if let mediaType {
-            let schema =
-                switch mediaType {
-                case "application/problem+json": ##"{"schema":{"$ref":"#/components/schemas/Problem"}}"##
-                case "application/json": #"{"schema":{"type":"object"}}"#
-                case "audio/mpeg", "audio/wav": "{}"
-                default: #"{"schema":{"type":"string"}}"#
-                }
-            members.append(("content", JSONText.object([(mediaType, schema)])))
-        }
-        return JSONText.object(members)
-    }
+    private static let conditions = [
+        ("If-Match", "412 unless it is one of these versions"),
+        ("If-None-Match", "304 when it is one of these versions"),
+        ("If-Modified-Since", "304 when it is no newer; ignored beside If-None-Match"),
+        ("If-Unmodified-Since", "412 when it is newer; ignored beside If-Match"),
+    ].map { QueryParameter(name: $0.0, meaning: $0.1, schema: JSONSchema.text) }
 
-    private static let problemSchema = """
-        {"type":"object","required":["type","title","status","code","detail"],"properties":{\
-        "type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},\
-        "code":{"type":"string"},"detail":{"type":"string"},"error_id":{"type":"string"}}}
-        """
+    private static let ranges = [
+        ("Range", "Which bytes, up to \(RangeOutcome.rangeLimit) ranges"),
+        ("If-Range", "Range counts only for this version"),
+    ].map { QueryParameter(name: $0.0, meaning: $0.1, schema: JSONSchema.text) }
+
+    private static func parameter(_ parameter: QueryParameter, in place: String) -> String {
+        JSONText.object([
+            ("name", JSONText.quoted(parameter.name)), ("in", JSONText.quoted(place)),
+            ("required", place == "path" ? "true" : "false"),
+            ("description", JSONText.quoted(parameter.meaning)), ("schema", parameter.schema),
+        ])
+    }
 }

@@ -48,7 +48,7 @@ public struct Problem: Error, Sendable, Hashable {
         return HTTPResponse(status: status, headers: fields, body: .bytes(Array(json.utf8)))
     }
 
-    /// The phrase of a status (RFC 9110 §15).
+    /// The phrase of a status (RFC 9110 §15; 429 and 431 are RFC 6585's).
     static func phrase(_ status: Int) -> String {
         switch status {
         case 400: "Bad Request"
@@ -61,7 +61,9 @@ public struct Problem: Error, Sendable, Hashable {
         case 413: "Content Too Large"
         case 415: "Unsupported Media Type"
         case 416: "Range Not Satisfiable"
+        case 426: "Upgrade Required"
         case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
         case 500: "Internal Server Error"
         case 503: "Service Unavailable"
         default: "Error"
@@ -81,7 +83,24 @@ public struct Problem: Error, Sendable, Hashable {
     static let noConversation = Problem(
         status: 404, code: "no_conversation", detail: "ElevenLabs has said nothing of this call yet.")
 
-    static func badParameter(_ name: String) -> Problem {
-        Problem(status: 400, code: "bad_parameter", detail: "The query parameter \(name) cannot be read.")
+    static let tooLarge = Problem(status: 413, code: "too_large", detail: "The body is too large.")
+
+    /// What the server below refuses before anybody here is asked.
+    static func low(_ status: Int) -> Problem {
+        switch status {
+        case 413: .tooLarge
+        case 426:
+            Problem(status: 426, code: "upgrade_required", detail: "This address wants WebSocket version 13.")
+        case 431:
+            Problem(
+                status: 431, code: "header_too_large", detail: "Request line and header fields are too large."
+            )
+        case 400:
+            Problem(
+                status: 400, code: "bad_request",
+                detail: "The request's target, length or upgrade cannot be read.")
+        default:
+            Problem(status: status, code: "internal_error", detail: "The answer could not be sent.")
+        }
     }
 }

@@ -81,24 +81,11 @@ enum BodyFault: Error, Sendable, Hashable {
         let detail =
             switch self {
             case .syntax: "The body is not the JSON that is needed."
-            case .unknown(let name): "The member \(Self.word(name)) is not known here."
-            case .missing(let name): "The member \(Self.word(name)) is missing."
-            case .bad(let name): "The member \(Self.word(name)) cannot be taken."
+            case .unknown(let name): "The member \(PlainWord.told(name)) is not known here."
+            case .missing(let name): "The member \(PlainWord.told(name)) is missing."
+            case .bad(let name): "The member \(PlainWord.told(name)) cannot be taken."
             }
         return Problem(status: 400, code: "bad_body", detail: place + detail)
-    }
-
-    private static func word(_ name: String) -> String {
-        let isPlain =
-            (1...64).contains(name.utf8.count)
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
-                default: false
-                }
-            }
-        // Digits alone may be somebody's number.
-        return isPlain && name.contains(where: \.isLetter) ? name : "(another one)"
     }
 }
 

@@ -49,7 +49,8 @@ extension DeskHandler {
                 version: TeelineVersion.text, live: LiveCallBoard(office: office), control: calls,
                 issuer: calls,
                 media: gate,
-                bodyBytes: settings.bodyBytes, unready: { office.isClosed ? ["draining"] : [] },
+                bodyBytes: settings.bodyBytes, doors: DoorDocuments.all, schemes: DoorDocuments.schemes,
+                unready: { office.isClosed ? ["draining"] : [] },
                 metrics: {
                     metrics.set("teeline_calls_live", Double(office.liveCount))
                     metrics.set("teeline_recordings_unfinished", Double(line.unfinishedCount))
@@ -61,7 +62,7 @@ extension DeskHandler {
                         .error, "desk_fault",
                         [
                             "error_id": .text(fault.id), "route": .text(fault.route),
-                            "error": .text(fault.what),
+                            "call": .text(fault.call ?? ""), "error": .text(fault.what),
                         ])
                 }))
     }

@@ -16,6 +16,7 @@ struct HTTPAnswer: ~Copyable {
             case .file(let descriptor, let offset, let length): Self.file(descriptor, offset, length)
             case .parts(let parts): PartsReader(parts).response()
             case .stream(let next): StreamReader(next).response()
+            case .omitted(let length): Self.omitted(length)
             }
         guard let made else { return nil }
         for (name, value) in response.headers {
@@ -53,6 +54,13 @@ struct HTTPAnswer: ~Copyable {
         return copy.withUnsafeMutableBytes {
             MHD_create_response_from_buffer($0.count, $0.baseAddress, .RESPMEM_MUST_COPY)
         }
+    }
+
+    /// libmicrohttpd tells the length of a 304 and never asks for its body.
+    private static func omitted(_ length: Int64) -> OpaquePointer? {
+        guard length >= 0 else { return nil }
+        if length == 0 { return bytes([]) }
+        return MHD_create_response_from_callback(UInt64(length), 1, { _, _, _, _ in -2 }, nil, nil)
     }
 
     private static func file(_ descriptor: Int32, _ offset: Int64, _ length: Int64) -> OpaquePointer? {

@@ -50,6 +50,9 @@ public enum HTTPBody: Sendable {
     /// Pieces as they are made, their number unknown (chunked). The closure is called for one piece after the other,
     /// on the server's thread that has the connection: while it waits, that thread serves nobody else.
     case stream(@Sendable () -> HTTPStreamPiece)
+    /// None, of a 304: Content-Length tells the `length` that the 200 would have had (RFC 9110 §8.6). With a status
+    /// that has a body the connection is cut.
+    case omitted(length: Int64)
 }
 
 /// A piece of a body that is made while it is sent.
@@ -108,11 +111,16 @@ public protocol HTTPHandler: Sendable {
     /// Most bytes of the body of the request that begins with `head` (which has no body yet); nil: the server's own
     /// limit. Asked before a byte of the body is kept, so that it can depend on who sends it.
     func bodyLimit(for head: HTTPRequest) -> Int?
+    /// The answer to a request that the server refuses itself with `status`: 400, 413, 426 or 431; or 500 for a
+    /// response that cannot be sent. Must be a response that can.
+    func refusal(_ status: Int) -> HTTPResponse
 }
 
 extension HTTPHandler {
     /// The server's own limit.
     public func bodyLimit(for head: HTTPRequest) -> Int? { nil }
+    /// The status alone.
+    public func refusal(_ status: Int) -> HTTPResponse { HTTPResponse(status: status) }
 }
 
 /// A socket after its upgrade to WebSocket, on its way to a loop. Exactly one `accept` or `discard`.

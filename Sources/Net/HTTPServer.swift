@@ -138,17 +138,17 @@ public final class HTTPServer: @unchecked Sendable {
     /// The header is there: refuses what is too large before the body is read.
     private func begin(_ exchange: HTTPExchange, _ connection: OpaquePointer, method: String) -> MHD_Result {
         waits.forget(exchange)
-        if teeline_http_header_size(connection) > settings.headerBytes { return plain(431, on: connection) }
+        if teeline_http_header_size(connection) > settings.headerBytes { return refuse(431, on: connection) }
         let fields = HTTPExchange.headers(connection)
         let lengths = fields.filter { $0.name.lowercased() == "content-length" }.map(\.value)
         let codings = fields.filter { $0.name.lowercased() == "transfer-encoding" }.map(\.value)
         // Two ways to tell the length are the stuff of request smuggling (RFC 9112 §6.3).
         guard lengths.count + codings.count <= 1, codings.allSatisfy({ $0.lowercased() == "chunked" }),
             lengths.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } })
-        else { return plain(400, on: connection) }
+        else { return refuse(400, on: connection) }
         guard !(lengths + codings).isEmpty, lengths != ["0"] else { return .YES }
         guard let head = exchange.request(connection, method: method) else {
-            return plain(400, on: connection)
+            return refuse(400, on: connection)
         }
         var limit = settings.bodyLimit(exchange.target)
         if let bytes = handler.bodyLimit(for: head) {
@@ -165,7 +165,7 @@ public final class HTTPServer: @unchecked Sendable {
         exchange.bodyBytes = limit.bytes
         if let text = lengths.first {
             guard let length = UInt64(text), length <= UInt64(limit.bytes) else {
-                return plain(413, on: connection)
+                return refuse(413, on: connection)
             }
         }
         if limit.seconds > 0 {
@@ -178,9 +178,9 @@ public final class HTTPServer: @unchecked Sendable {
     private func answer(
         _ exchange: HTTPExchange, _ connection: OpaquePointer, method: String, version: String
     ) -> MHD_Result {
-        if exchange.isTooLarge { return plain(413, on: connection) }
+        if exchange.isTooLarge { return refuse(413, on: connection) }
         guard let request = exchange.request(connection, method: method) else {
-            return plain(400, on: connection)
+            return refuse(400, on: connection)
         }
         exchange.body = []
         switch handler.respond(to: request) {
@@ -193,9 +193,9 @@ public final class HTTPServer: @unchecked Sendable {
                 ? .YES : resumed(exchange, connection)
         case .upgrade(let taker):
             switch UpgradeVerdict(request, version: version) {
-            case .malformed: return plain(400, on: connection)
+            case .malformed: return refuse(400, on: connection)
             case .otherVersion:
-                return plain(
+                return refuse(
                     426, [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")], on: connection)
             case .accepted(let accept):
                 exchange.upgrade = taker
@@ -214,15 +214,18 @@ public final class HTTPServer: @unchecked Sendable {
 
     private func send(_ response: HTTPResponse, on connection: OpaquePointer) -> MHD_Result {
         guard let answer = HTTPAnswer(response), (200...599).contains(response.status) else {
-            return plain(500, on: connection)
+            return refuse(500, on: connection)
         }
         return answer.queue(response.status, on: connection)
     }
 
-    private func plain(_ status: Int, _ headers: [(String, String)] = [], on connection: OpaquePointer)
-        -> MHD_Result
-    {
-        guard let answer = HTTPAnswer(HTTPResponse(status: status, headers: headers)) else { return .NO }
+    /// Refuses a request in the handler's words.
+    private func refuse(
+        _ status: Int, _ headers: [(name: String, value: String)] = [], on connection: OpaquePointer
+    ) -> MHD_Result {
+        var response = handler.refusal(status)
+        response.headers += headers
+        guard let answer = HTTPAnswer(response) else { return .NO }
         return answer.queue(status, on: connection)
     }
 

@@ -32,6 +32,7 @@ struct HTTPTarget {
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {
             switch byte {
+            case 0: return nil
             case UInt8(ascii: "%"):
                 guard let high = rest.popFirst().flatMap(hex), let low = rest.popFirst().flatMap(hex) else {
                     return nil

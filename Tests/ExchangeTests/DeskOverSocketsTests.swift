@@ -51,6 +51,17 @@ import Testing
         #expect(beyond.status == 416 && beyond.header("Content-Range") == "bytes */\(whole.body.count)")
         let same = try await house.get("/v1/recordings/\(id)/audio.mp3", headers: [("If-None-Match", tag)])
         #expect(same.status == 304 && same.body.isEmpty)
+        for method in ["GET", "HEAD"] {
+            let peer = try #require(RawPeer(port: house.exchange.port))
+            peer.send(
+                "\(method) /v1/recordings/\(id)/audio.mp3 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+                    + "Range: bytes=0-9\r\nIf-None-Match: \(tag)\r\n\r\n")
+            let answer = String(decoding: peer.readToEnd(), as: UTF8.self)
+            #expect(answer.hasPrefix("HTTP/1.1 304 ") && answer.hasSuffix("\r\n\r\n"))
+            // The length of the 200, or none (RFC 9110 §8.6).
+            let lengths = answer.split(separator: "\r\n").filter { $0.hasPrefix("Content-Length:") }
+            #expect(lengths == ["Content-Length: \(whole.body.count)"])
+        }
         let stale = try await house.get(
             "/v1/recordings/\(id)/audio.mp3", headers: [("Range", "bytes=0-9"), ("If-Range", "\"other\"")])
         #expect(stale.status == 200 && stale.body == whole.body)
@@ -93,6 +104,50 @@ import Testing
         let list = try await house.json("/v1/recordings?end=\(why)")
         let rows = try #require(list["recordings"] as? [[String: Any]] ?? list["items"] as? [[String: Any]])
         #expect(rows.count == 1)
+        #expect(house.close() == 0)
+    }
+
+    // RFC 9457: whoever refuses, the answer is a problem.
+    @Test func whatTheServerRefusesIsAProblem() async throws {
+        let house = try TestHouse(agent: ShortTalk.agent)
+        let x = { String(repeating: "x", count: $0) }
+        let upgrade = "GET /media HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        let requests: [(String, Int, String, String)] = [
+            ("GET /v1/recordings/%zz HTTP/1.1\r\n", 400, "Bad Request", "bad_request"),
+            (
+                "GET /v1/calls HTTP/1.1\r\nX: \(x(40 << 10))\r\n", 431, "Request Header Fields Too Large",
+                "header_too_large"
+            ),
+            (
+                "POST /v1/calls HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n",
+                413,
+                "Content Too Large", "too_large"
+            ),
+            (
+                "POST /v1/calls HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n", 400,
+                "Bad Request",
+                "bad_request"
+            ),
+            (upgrade + "Sec-WebSocket-Version: 8\r\n", 426, "Upgrade Required", "upgrade_required"),
+            (
+                upgrade + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\n", 400, "Bad Request",
+                "bad_request"
+            ),
+        ]
+        for (head, status, title, code) in requests {
+            let peer = try #require(RawPeer(port: house.exchange.port))
+            peer.send(head + "Host: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            if status == 413 { peer.send(x(100_000)) }
+            let answer = String(decoding: peer.readToEnd(), as: UTF8.self)
+            #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
+            #expect(answer.contains("\r\nContent-Type: application/problem+json\r\n"))
+            #expect(answer.contains("\r\nSec-WebSocket-Version: 13\r\n") == (status == 426))
+            let body = try #require(answer.range(of: "\r\n\r\n").map { answer[$0.upperBound...] })
+            let problem = try #require(
+                JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any], "\(head.prefix(40))")
+            #expect(problem["status"] as? Int == status && problem["title"] as? String == title)
+            #expect(problem["code"] as? String == code && problem["type"] as? String == "about:blank")
+        }
         #expect(house.close() == 0)
     }
 

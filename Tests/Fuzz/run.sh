@@ -7,7 +7,8 @@ seconds=${FUZZ_SECONDS:-60}
 out=.build/fuzz
 # With the backtracer a crash under a sanitizer hangs or reports itself.
 export SWIFT_BACKTRACE=enable=no
-export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
+# Leaks are findings, too: here nothing but our own code runs, unlike under the tests' runner.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1}
 
 # The rooms with coverage and ASan; nothing of them is linked here, libFuzzer brings its own main.
 for room in Exchange Recording; do
@@ -17,6 +18,8 @@ for room in Exchange Recording; do
 done
 built=$(swift build -c release --scratch-path "$out" --show-bin-path)
 maps=$(find Sources -name module.modulemap | sed 's/^/-Xcc -fmodule-map-file=/')
+# What SwiftPM finds by pkg-config, swiftc has to be told.
+includes=$(pkg-config --cflags-only-I opus | sed 's/-I/-Xcc -I/g')
 objects=$(find "$built" -path '*.build/*.o' -not -path '*/teeline.build/*' -not -path '*/crash_server.build/*')
 
 mkdir -p "$out/bin" "$out/findings"
@@ -25,7 +28,7 @@ failed=0
 for target in $targets; do
     # shellcheck disable=SC2086
     swiftc -O -sanitize=fuzzer,address -parse-as-library -swift-version 6 -module-name "$target" \
-        "Tests/Fuzz/$target.swift" -I "$built/Modules" $maps $objects \
+        "Tests/Fuzz/$target.swift" -I "$built/Modules" $maps $includes $objects \
         -lsqlite3 -lssl -lcrypto -lmp3lame -lmicrohttpd -lspeexdsp -lspandsp -lopus -lopencore-amrwb -lvo-amrwbenc -o "$out/bin/$target" 2>"$out/$target.link" || { cat "$out/$target.link"; exit 1; }
     corpus="$out/corpus/$target"
     mkdir -p "$corpus"
@@ -36,6 +39,7 @@ for target in $targets; do
         FuzzWire) seeds="Tests/AgentsTests/Vectors Tests/CarriersTests/Vectors" ;;
         *) seeds="" ;;
     esac
+    if [ -d "Tests/Fuzz/Seeds/$target" ]; then seeds="$seeds Tests/Fuzz/Seeds/$target"; fi
     echo "== $target, $seconds s"
     # shellcheck disable=SC2086
     if ! "$out/bin/$target" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=2048 -max_len=8192 \
