@@ -123,7 +123,7 @@ let package = Package(
             [
                 "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers",
                 "Agents", "Net", "Audio", "Wire", "Telemetry", "Routing", "Signalling", "Cryptography",
-                "Switchboard", "Damage",
+                "Switchboard", "Damage", "CSQLite",
             ]),
         tests(
             "teeline",

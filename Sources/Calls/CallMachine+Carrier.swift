@@ -134,6 +134,12 @@ extension CallMachine {
             startedAt: identity.startedAt, hasOutboundTrack: hasOutbound,
             clearReturnsMarks: plays.clearReturnsMarks ?? false)
         header.mode = plan.mode.rawValue
+        // What the catalog learns at the same instant: a row that is lost can be made again from the tape.
+        header.accountID = start.accountID
+        header.caller = start.caller
+        header.called = start.called
+        header.agentID = plan.mode == .agent ? plan.agentID : nil
+        header.parameters = start.parameters
         tape.appendHeader(header, at: now)
         actions.callStarted(start, header: header)
         // A Twilio fork streams both tracks and takes nothing back: there is nobody an agent could talk to.

@@ -39,6 +39,16 @@ enum ExchangeMetrics {
             help: "Recordings that are not final: live, rendering, or waiting.")
         metrics.declare("teeline_tape_waiting_bytes", .gauge, help: "Bytes of tape waiting for the disk.")
         metrics.declare(
+            "teeline_archive_change_failed_total", .counter,
+            help:
+                "Changes of calls' rows that the catalog did not take, by change and outcome: retry, given_up."
+        )
+        metrics.declare(
+            "teeline_storage_free_bytes", .gauge, help: "Bytes that may still be written to the storage.")
+        metrics.declare(
+            "teeline_storage_full", .gauge,
+            help: "1 while no further call is taken because the storage has no room or cannot be written.")
+        metrics.declare(
             "teeline_seal_seconds", .histogram, help: "From the end of a call to its sealed row.",
             bounds: seconds)
         metrics.declare(

@@ -32,12 +32,12 @@ final class TapeFile: @unchecked Sendable {
 
     deinit { close(descriptor) }
 
-    /// Appends a batch whole, or not at all.
-    func append(_ batch: [UInt8]) {
+    /// Appends a batch whole, or not at all; returns what went wrong.
+    @discardableResult func append(_ batch: [UInt8]) -> RecordingError? {
         guard written + Int64(batch.count) <= largest else {
             failure = failure ?? .tapeTooLarge
             dropped += Int64(batch.count)
-            return
+            return .tapeTooLarge
         }
         var done = 0
         while done < batch.count {
@@ -46,25 +46,28 @@ final class TapeFile: @unchecked Sendable {
             }
             if count < 0 && errno == EINTR { continue }
             if count <= 0 {
-                failure = failure ?? .file(operation: "write_tape", errno: errno)
+                let error = RecordingError.file(operation: "write_tape", errno: count < 0 ? errno : EIO)
+                failure = failure ?? error
                 dropped += Int64(batch.count)
                 // What was half written would hide all that follows; later batches may find room again.
                 if ftruncate(descriptor, off_t(written)) != 0 {
                     failure = .file(operation: "truncate_tape", errno: errno)
                 }
-                return
+                return error
             }
             done += count
         }
         written += Int64(batch.count)
+        return nil
     }
 
     /// Makes everything written so far survive a power cut. A failure is kept: the kernel takes the pages for
-    /// clean after it, and later calls would say success.
-    func synchronize() {
-        guard fdatasync(descriptor) != 0 else { return }
+    /// clean after it, and later calls would say success. Returns it.
+    func synchronize() -> RecordingError? {
+        guard fdatasync(descriptor) != 0 else { return nil }
         let failed = RecordingError.file(operation: "sync_tape", errno: errno)
         lock.withLock { unsynced = unsynced ?? failed }
+        return failed
     }
 
     /// Makes everything written to this tape's file system survive a power cut: one call for many tapes. Returns

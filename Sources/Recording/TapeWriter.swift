@@ -54,10 +54,15 @@ public final class TapeWriter: @unchecked Sendable {
     private var isStopping = false
     private var files: [String: Open] = [:]
     private var threads: [WorkerThread] = []
+    private let onTrouble: @Sendable (RecordingError) -> Void
 
-    /// Starts the two threads.
-    public init(_ settings: TapeWriterSettings = TapeWriterSettings()) {
+    /// Starts the two threads; `onTrouble` is told on them of every write and every flush that failed.
+    public init(
+        _ settings: TapeWriterSettings = TapeWriterSettings(),
+        onTrouble: @escaping @Sendable (RecordingError) -> Void = { _ in }
+    ) {
         self.settings = settings
+        self.onTrouble = onTrouble
         // A tape at the process's file size limit (ulimit -f) is an error of its write, not the end of all calls.
         signal(SIGXFSZ, SIG_IGN)
         threads = [
@@ -123,6 +128,7 @@ public final class TapeWriter: @unchecked Sendable {
                     file: try TapeFile(path: path, largest: settings.largestTape), onProgress: onProgress)
             } catch {
                 files[id] = Open(file: nil, failure: error, onProgress: onProgress)
+                onTrouble(error)
             }
         case .append(let id, let batch):
             lock.withLock { queuedBytes -= batch.count }
@@ -131,7 +137,7 @@ public final class TapeWriter: @unchecked Sendable {
                 files[id]?.lost += Int64(batch.count)
                 return
             }
-            file.append(batch)
+            if let error = file.append(batch) { onTrouble(error) }
             lock.withLock { dirty[ObjectIdentifier(file)] = file }
             open.onProgress()
         case .close(let id, let completion):
@@ -170,7 +176,7 @@ public final class TapeWriter: @unchecked Sendable {
             // Of many dirty tapes one sync of their file system is cheaper than one each; when it fails, each
             // tape learns for itself.
             if files.count < Self.manyTapes || files.first?.synchronizeAll() != true {
-                for file in files { file.synchronize() }
+                for file in files { if let error = file.synchronize() { onTrouble(error) } }
             }
             if !files.isEmpty || stop { last = .now }
             if stop, files.isEmpty { return }

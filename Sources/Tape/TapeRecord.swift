@@ -43,6 +43,8 @@ public enum TapeKind: UInt8, Sendable, CaseIterable {
     /// Nothing came from the carrier for a while; `position` is where. Payload: samples (Int64), then 1 when
     /// frame numbers were missing (a loss), 0 when the carrier sent nothing.
     case gap = 18
+    /// The agent's conversation is open: its id.
+    case conversation = 19
 }
 
 /// One record, as read back from a tape.
