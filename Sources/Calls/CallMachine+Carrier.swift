@@ -152,7 +152,11 @@ extension CallMachine {
 
     private mutating func media(_ stamp: MediaStamp, at now: MonotonicTime, _ actions: inout some CallActions)
     {
-        guard hasStarted else { return }
+        guard hasStarted else {
+            // Nobody knows yet whose sound it is, nor may it be kept: it is counted, and its hole gets its true name.
+            if stamp.track != .outbound { counters.framesBeforeStart += 1 }
+            return
+        }
         let payload = carrierCodec.payload
         if stamp.track == .outbound {
             if var outbound {

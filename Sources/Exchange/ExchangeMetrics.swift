@@ -8,6 +8,7 @@ enum ExchangeMetrics {
     static let ofCounts: [String: String] = [
         "frames_received": "teeline_frames_received_total", "frames_late": "teeline_frames_late_total",
         "frames_lost": "teeline_frames_lost_total", "frames_duplicate": "teeline_frames_duplicate_total",
+        "frames_before_start": "teeline_frames_before_start_total",
         "bytes_in": "teeline_media_bytes_received_total", "bytes_out": "teeline_media_bytes_sent_total",
         "interruptions": "teeline_interruptions_total",
         "bad_carrier_messages": "teeline_bad_carrier_messages_total",

@@ -44,7 +44,7 @@ final class RecordingLine: @unchecked Sendable {
         self.log = log
         self.metrics = metrics
         self.disk = disk
-        writer = TapeWriter(settings.tapes) { disk.failed($0) }
+        writer = TapeWriter(settings.tapes, onTrouble: { disk.failed($0) })
         pool = RenderPool(threads: settings.encoderThreads)
         changes = ChangeLine(archive: archive, log: log, metrics: metrics) { error in
             if error.isDiskTrouble { disk.failed(error) }

@@ -1,5 +1,7 @@
 // Why stretches of the caller's channel are empty, as the tape tells.
 
+import Tape
+
 /// The causes of gaps that are known and not drained yet.
 struct GapLedger {
     /// What a payload that is no packet of its codec leaves.
@@ -7,10 +9,8 @@ struct GapLedger {
 
     private var known: [(interval: Interval, cause: String)] = []
 
-    /// The carrier sent nothing (`isLoss` false), or what it sent was lost.
-    mutating func gap(_ interval: Interval, isLoss: Bool) {
-        known.append((interval, isLoss ? "frames_lost" : "not_sent"))
-    }
+    /// Nothing of the carrier's stands there, for `cause`.
+    mutating func gap(_ interval: Interval, _ cause: TapeGapCause) { known.append((interval, cause.token)) }
 
     /// A payload was malformed.
     mutating func malformed(_ interval: Interval) { known.append((interval, Self.badPayload)) }

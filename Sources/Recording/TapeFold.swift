@@ -116,8 +116,8 @@ struct TapeFold {
             if let length = record.integer(at: 0), record.payload.count >= 9,
                 (0..<Self.furthest).contains(record.position), (0..<Self.furthest).contains(length)
             {
-                gaps.gap(
-                    Interval(start: record.position, length: length), isLoss: record.payload.last == 1)
+                let cause = record.payload.last.flatMap { TapeGapCause(rawValue: $0) } ?? .notSent
+                gaps.gap(Interval(start: record.position, length: length), cause)
             }
         case .closing:
             closingTime = record.time

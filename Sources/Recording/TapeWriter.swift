@@ -55,14 +55,18 @@ public final class TapeWriter: @unchecked Sendable {
     private var files: [String: Open] = [:]
     private var threads: [WorkerThread] = []
     private let onTrouble: @Sendable (RecordingError) -> Void
+    private let synchronizeFolder: @Sendable (String) -> Int32
 
     /// Starts the two threads; `onTrouble` is told on them of every write and every flush that failed.
+    /// `synchronizeFolder` flushes a folder's names and gives the error's number, 0 for none.
     public init(
         _ settings: TapeWriterSettings = TapeWriterSettings(),
+        synchronizeFolder: @escaping @Sendable (String) -> Int32 = TapeWriter.flush,
         onTrouble: @escaping @Sendable (RecordingError) -> Void = { _ in }
     ) {
         self.settings = settings
         self.onTrouble = onTrouble
+        self.synchronizeFolder = synchronizeFolder
         // A tape at the process's file size limit (ulimit -f) is an error of its write, not the end of all calls.
         signal(SIGXFSZ, SIG_IGN)
         threads = [
@@ -178,8 +182,28 @@ public final class TapeWriter: @unchecked Sendable {
             if files.count < Self.manyTapes || files.first?.synchronizeAll() != true {
                 for file in files { if let error = file.synchronize() { onTrouble(error) } }
             }
+            nameDurably(files.filter { !$0.hasDurableName })
             if !files.isEmpty || stop { last = .now }
             if stop, files.isEmpty { return }
         }
+    }
+
+    /// Makes the names of new tapes survive a power cut: a file whose name is lost is lost (fsync(2): "an explicit fsync()
+    /// on a file descriptor for the directory is also needed").
+    private func nameDurably(_ files: [TapeFile]) {
+        for folder in Set(files.map(\.folder)) {
+            let code = synchronizeFolder(folder)
+            for file in files where file.folder == folder {
+                if let error = file.folderWasSynchronized(code) { onTrouble(error) }
+            }
+        }
+    }
+
+    /// Flushes the names in `folder`; the error's number, 0 for none.
+    public static func flush(_ folder: String) -> Int32 {
+        let descriptor = Glibc.open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+        guard descriptor >= 0 else { return errno }
+        defer { Glibc.close(descriptor) }
+        return fsync(descriptor) == 0 ? 0 : errno
     }
 }
