@@ -80,7 +80,7 @@ public struct DeskHandler: HTTPHandler {
             do throws(ArchiveError) {
                 return .response(try answer(route, id: id, request))
             } catch {
-                return .response(fault(error, route).response)
+                return .response(fault(error, route, id: id).response)
             }
         }
     }
@@ -182,9 +182,11 @@ public struct DeskHandler: HTTPHandler {
     }
 
     /// An error nobody asked for: the client learns an id, the log learns the id and what it was.
-    private func fault(_ error: ArchiveError, _ route: Route) -> Problem {
+    private func fault(_ error: ArchiveError, _ route: Route, id asked: String) -> Problem {
         let id = CallID.make()
-        parts.report(DeskFault(id: id, route: route.path, what: error.description))
+        // What stands in a path may be a number: only our own identifiers are told.
+        let call = CallID.isValid(asked) ? asked : nil
+        parts.report(DeskFault(id: id, route: route.path, call: call, what: error.description))
         if [.readersBusy, .closed, .queueFull].contains(error) {
             return Problem(
                 status: 503, code: "busy", detail: "The archive is busy; ask again.", errorID: id,

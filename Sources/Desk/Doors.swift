@@ -64,6 +64,8 @@ public struct DeskFault: Sendable, Hashable {
     public var id: String
     /// The route's pattern, never the path itself.
     public var route: String
+    /// The call that was asked for, when it was one.
+    public var call: String?
     /// What went wrong, without anything stored.
     public var what: String
 }

@@ -67,6 +67,7 @@ extension DeskHandler {
                         .error, "desk_fault",
                         [
                             "error_id": .text(fault.id), "route": .text(fault.route),
+                            "call": .text(fault.call ?? ""),
                             "error": .text(fault.what),
                         ])
                 }))

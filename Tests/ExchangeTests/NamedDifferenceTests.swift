@@ -7,7 +7,7 @@ import Testing
 
 @testable import Exchange
 
-@Suite struct NamedDifferenceTests {
+@Suite(.serialized) struct NamedDifferenceTests {
     /// Log lines of a server.
     private final class Lines: @unchecked Sendable {
         // Guarded by `lock`.
@@ -16,6 +16,25 @@ import Testing
         var all: [String] { lock.withLock { kept } }
         func keep(_ line: String) { lock.withLock { kept.append(line) } }
         func of(_ event: String) -> [String] { all.filter { $0.contains("\"\(event)\"") } }
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aFaultOfTheDeskTellsItsCallAndNoNumber() async throws {
+        let lines = Lines()
+        let house = try TestHouse(agent: ShortTalk.agent, log: Log(level: .info) { lines.keep($0) })
+        _ = await house.network.call(ShortTalk.call(to: house.media(), milliseconds: 400))
+        await house.settle()
+        let row = try #require(try house.exchange.archive.catalog.list().items.first)
+        let path = house.folder + "/" + (row.recording.path ?? "")
+        try FileManager.default.removeItem(atPath: path)
+        #expect(try await house.get("/v1/recordings/\(row.call.id)/audio.mp3").status == 500)
+        let fault = try #require(lines.of("desk_fault").first)
+        #expect(fault.contains(row.call.id) && !fault.contains("/2026"))
+        // A path may hold a number: it is no call's.
+        house.exchange.archive.catalog.close()
+        _ = try await house.get("/v1/contexts/%2B15005550001")
+        #expect(lines.of("desk_fault").count == 2)
+        #expect(!lines.all.contains { $0.contains("15005550001") })
+        house.close()
     }
 
     @Test func everyDifferenceAtTheStartHasAName() throws {
