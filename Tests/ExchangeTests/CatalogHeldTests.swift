@@ -51,7 +51,11 @@ import Testing
         let other = try CatalogHold(storage: house.folder)
         try other.hold()
         let result = await calling
-        #expect(try await eventually { house.exchange.liveCalls == 0 })
+        // Everything is done but for the rows: the file stands under its own name.
+        #expect(
+            try await eventually {
+                ScratchFolder.files(house.folder + "/recordings").contains { $0.hasSuffix(".mp3") }
+            })
         #expect(try row(result, house.exchange.archive.catalog)?.recording.state == .recording)
         try other.release()
         #expect(try await eventually { house.exchange.unfinishedRecordings == 0 })
@@ -104,6 +108,7 @@ import Testing
             id: CallID.make(), carrier: "twilio", carrierCallID: "CA1", startedAt: 1_795_255_362_000_000)
         let refused = StatusBox()
         line.submit(.open(row), "open_row", call: row.id)
+        #expect(try await eventually { line.waitingCalls == 1 })
         line.submit(.rendering(id: row.id, ending: nil), "rendering_row", call: row.id)
         line.submit(.fail(id: row.id, cause: "x", ending: nil), "fail_row", call: row.id) { result in
             if case .failure(.queueFull) = result { refused.value = 1 }
