@@ -126,7 +126,7 @@ let package = Package(
             [
                 "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers",
                 "Agents", "Net", "Audio", "Wire", "Telemetry", "Routing", "Signalling", "Cryptography",
-                "Switchboard", "Damage", "Contract",
+                "Switchboard", "Damage", "Contract", "CSQLite",
             ]),
         tests(
             "teeline",

@@ -122,6 +122,27 @@ extension ArchiveError: CustomStringConvertible {
         }
     }
 
+    /// Whether the same change may succeed later: somebody holds the catalog, the queue is full, the disk is full or fails
+    /// (sqlite.org/rescode.html: SQLITE_BUSY, LOCKED, FULL, IOERR, CANTOPEN; ABORT follows a roll-back by one of them).
+    public var mayPass: Bool {
+        switch self {
+        case .sqlite(let code, _):
+            [SQLITE_BUSY, SQLITE_LOCKED, SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_ABORT]
+                .contains(code & 0xff)
+        case .queueFull: true
+        default: false
+        }
+    }
+
+    /// Whether it is the disk under the catalog that fails: no room, or an error of reading and writing.
+    public var isDiskTrouble: Bool {
+        switch self {
+        case .sqlite(let code, _): [SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN].contains(code & 0xff)
+        case .file: true
+        default: false
+        }
+    }
+
     /// Whether the disk is full or over its quota.
     public var isDiskFull: Bool {
         switch self {

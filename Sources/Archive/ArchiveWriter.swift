@@ -27,9 +27,9 @@ final class ArchiveWriter: Sendable {
     private let limit: Int
 
     /// Opens the catalog for writing, brings its schema up to date and starts the thread.
-    init(path: String, limit: Int) throws(ArchiveError) {
+    init(path: String, limit: Int, busyMilliseconds: Int32 = 5000) throws(ArchiveError) {
         self.limit = limit
-        let connection = try SQLiteConnection(path: path, access: .write)
+        let connection = try SQLiteConnection(path: path, access: .write, busyMilliseconds: busyMilliseconds)
         try Schema.migrate(connection)
         let start = ThreadStart(connection: connection, queue: queue)
         queue.change { $0.finished = false }

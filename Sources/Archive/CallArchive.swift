@@ -6,11 +6,14 @@ public struct ArchiveSettings: Sendable, Hashable {
     public var queueLimit: Int
     /// Most reading connections at once.
     public var readers: Int
+    /// How long the writer waits for another process that holds the catalog, in milliseconds.
+    public var busyMilliseconds: Int32
 
     /// The defaults.
-    public init(queueLimit: Int = 4096, readers: Int = 4) {
+    public init(queueLimit: Int = 4096, readers: Int = 4, busyMilliseconds: Int32 = 5000) {
         self.queueLimit = queueLimit
         self.readers = readers
+        self.busyMilliseconds = busyMilliseconds
     }
 }
 
@@ -37,7 +40,9 @@ public final class CallArchive: Sendable {
         self.files = files
         self.clock = clock
         lock = try StorageLock(layout)
-        writer = try ArchiveWriter(path: layout.databasePath, limit: settings.queueLimit)
+        writer = try ArchiveWriter(
+            path: layout.databasePath, limit: settings.queueLimit,
+            busyMilliseconds: settings.busyMilliseconds)
         try writer.runAndWait { connection throws(ArchiveError) in
             try CatalogChanges(connection: connection, now: clock()).purgePasses(limit: 10_000)
         }

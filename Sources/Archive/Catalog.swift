@@ -102,6 +102,21 @@ public final class Catalog: Sendable {
         }
     }
 
+    /// Calls whose recording failed by the disk's doing (their causes begin with `disk_`, or the step before the row
+    /// failed), newest first, at most `limit`: another attempt may succeed once the disk is well.
+    public func failedByDisk(limit: Int = 1000) throws(ArchiveError) -> [ListedCall] {
+        try pool.read { connection throws(ArchiveError) in
+            try connection.rows(
+                """
+                SELECT \(RowMapping.listedColumns) FROM recordings r CROSS JOIN calls c ON c.id = r.call_id
+                WHERE r.state = 'failed' AND r.origin <> 'carrier'
+                AND (substr(r.cause, 1, 5) = 'disk_' OR r.cause IN ('seal_failed', 'storage'))
+                ORDER BY r.started_at DESC, r.call_id DESC LIMIT ?
+                """, [.integer(Int64(limit))]
+            ) { row throws(ArchiveError) in try RowMapping.listed(row, connection) }
+        }
+    }
+
     /// At most `limit` calls whose identifier follows `id`, by identifier: for walks over everything.
     func calls(after id: String, limit: Int) throws(ArchiveError) -> [ListedCall] {
         try pool.read { connection throws(ArchiveError) in

@@ -22,6 +22,8 @@ public enum ReconcileFinding: Sendable, Hashable {
     case leftover(path: String, superseded: Bool)
     /// A file that belongs to no row. It is never touched.
     case unknownFile(path: String)
+    /// A folder that cannot be listed; what it holds was not looked at.
+    case unreadableFolder(path: String, errno: Int32)
     /// A tape of a call the catalog does not know.
     case unknownTape(id: String)
     /// Sealed audio of a conversation is not as it was sealed.
@@ -73,11 +75,9 @@ public struct Reconciliation: Sendable {
         checkHashes: Bool, of selected: Set<String>? = nil
     ) throws(ArchiveError) -> ReconcileReport {
         // Files first: a recording that is sealed meanwhile is then in the rows, and its file is asked for directly.
-        let found = try StorageWalk(root: layout.root).files(under: "recordings")
-        let tapes = Set(
-            try StorageWalk(root: layout.root).files(under: "tapes").compactMap {
-                StorageLayout.identifier(inName: Self.name(of: $0))
-            })
+        let (found, closed) = StorageWalk(root: layout.root).walk(under: "recordings")
+        let (taped, closedTapes) = StorageWalk(root: layout.root).walk(under: "tapes")
+        let tapes = Set(taped.compactMap { StorageLayout.identifier(inName: Self.name(of: $0)) })
         var report = ReconcileReport(findings: [], rows: 0, files: found.count + tapes.count)
         var known: [String: RecordingState] = [:]
         var last = ""
@@ -102,6 +102,9 @@ public struct Reconciliation: Sendable {
             }
         }
         for id in tapes.sorted() where known[id] == nil { report.findings.append(.unknownTape(id: id)) }
+        for folder in (closed + closedTapes).sorted(by: { $0.path < $1.path }) {
+            report.findings.append(.unreadableFolder(path: folder.path, errno: folder.errno))
+        }
         return report
     }
 

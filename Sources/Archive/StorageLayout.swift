@@ -86,9 +86,17 @@ public struct StorageLayout: Sendable, Hashable {
         return id
     }
 
-    /// Makes the storage folder and its subfolders (mode 0700) where they lack.
-    public func prepare() throws(ArchiveError) {
-        for folder in [root, recordingsFolder, tapesFolder] { try Self.makeFolder(folder) }
+    /// Makes the storage folder and its subfolders (mode 0700) where they lack, each new name flushed to the disk: what
+    /// is written below a folder whose name is lost in a power cut is lost with it.
+    public func prepare(files: any ArchiveFiles = POSIXFiles()) throws(ArchiveError) {
+        for folder in [root, recordingsFolder, tapesFolder] where try Self.makeFolder(folder) {
+            try files.synchronizeFolder(Self.parent(of: folder))
+        }
+    }
+
+    private static func parent(of folder: String) -> String {
+        guard let slash = folder.lastIndex(of: "/") else { return "." }
+        return slash == folder.startIndex ? "/" : String(folder[..<slash])
     }
 
     /// Makes the folder of the relative path `path`, level by level, each name flushed to the disk: a file whose

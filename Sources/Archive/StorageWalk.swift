@@ -8,14 +8,26 @@ struct StorageWalk {
 
     /// Paths, relative to the root, of everything under `folder` that is not a folder; empty when it is not there.
     func files(under folder: String) throws(ArchiveError) -> [String] {
+        let (found, unread) = walk(under: folder)
+        if let first = unread.first { throw .file(.list, errno: first.errno) }
+        return found
+    }
+
+    /// The same of what can be read, and the folders that cannot be listed: one of them hides no other.
+    func walk(under folder: String) -> (files: [String], unread: [(path: String, errno: Int32)]) {
         var found: [String] = []
+        var unread: [(path: String, errno: Int32)] = []
         var waiting = [folder]
         while let next = waiting.popLast() {
-            for (name, isFolder) in try entries(root + "/" + next) {
-                if isFolder { waiting.append(next + "/" + name) } else { found.append(next + "/" + name) }
+            do throws(ArchiveError) {
+                for (name, isFolder) in try entries(root + "/" + next) {
+                    if isFolder { waiting.append(next + "/" + name) } else { found.append(next + "/" + name) }
+                }
+            } catch {
+                if case .file(_, let errno) = error { unread.append((next, errno)) }
             }
         }
-        return found
+        return (found, unread)
     }
 
     private func entries(_ path: String) throws(ArchiveError) -> [(name: String, isFolder: Bool)] {

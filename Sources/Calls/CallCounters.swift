@@ -10,6 +10,10 @@ public struct CallCounters: Sendable, Hashable {
     public var bytesOut: Int64 = 0
     /// Media messages sent to the carrier.
     public var framesSent: Int64 = 0
+    /// Frames of the caller that came before `start` and were not kept.
+    public var framesBeforeStart: Int64 = 0
+    /// Of these, those whose numbers are missing at the beginning: they were not lost.
+    public var framesNumberedBeforeStart: Int64 = 0
     /// Messages of the carrier that were not understood.
     public var badCarrierMessages: Int64 = 0
     /// Payloads of the carrier that are no packet of their codec; each is silence of 20 ms.
@@ -56,7 +60,9 @@ public struct CallCounters: Sendable, Hashable {
             "agent_attempts": agentAttempts,
             "setup_ms": setupMilliseconds, "first_audio_ms": firstAudioMilliseconds,
             "frames_received": arrivals.received, "frames_late": arrivals.late,
-            "frames_duplicate": arrivals.duplicate, "frames_lost": arrivals.lost,
+            "frames_duplicate": arrivals.duplicate,
+            "frames_lost": max(0, arrivals.lost - framesNumberedBeforeStart),
+            "frames_before_start": framesBeforeStart,
             "timestamps_implausible": arrivals.implausible,
         ]
     }

@@ -136,6 +136,7 @@ extension CallMachine {
         lifecycle.agentIsLive()
         if let started = lifecycle.startedAt { counters.setupMilliseconds = now.milliseconds(since: started) }
         note("agent_live", at: now)
+        tape.append(.conversation, at: now, text: conversationID)
         actions.conversationOpened(conversationID)
     }
 

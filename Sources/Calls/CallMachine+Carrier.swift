@@ -134,6 +134,12 @@ extension CallMachine {
             startedAt: identity.startedAt, hasOutboundTrack: hasOutbound,
             clearReturnsMarks: plays.clearReturnsMarks ?? false)
         header.mode = plan.mode.rawValue
+        // What the catalog learns at the same instant: a row that is lost can be made again from the tape.
+        header.accountID = start.accountID
+        header.caller = start.caller
+        header.called = start.called
+        header.agentID = plan.mode == .agent ? plan.agentID : nil
+        header.parameters = start.parameters
         tape.appendHeader(header, at: now)
         actions.callStarted(start, header: header)
         // A Twilio fork streams both tracks and takes nothing back: there is nobody an agent could talk to.
@@ -146,7 +152,11 @@ extension CallMachine {
 
     private mutating func media(_ stamp: MediaStamp, at now: MonotonicTime, _ actions: inout some CallActions)
     {
-        guard hasStarted else { return }
+        guard hasStarted else {
+            // Nobody knows yet whose sound it is, nor may it be kept: it is counted, and its hole gets its true name.
+            if stamp.track != .outbound { counters.framesBeforeStart += 1 }
+            return
+        }
         let payload = carrierCodec.payload
         if stamp.track == .outbound {
             if var outbound {

@@ -139,7 +139,16 @@ struct Uplink {
     ) {
         counters.bytesIn &+= Int64(bytes.count)
         if format.codec.isPacketed, format.measure(bytes).isMalformed { counters.badPayloads &+= 1 }
-        if frame.gapBefore > 0 { tape.appendGap(frame) }
+        if frame.gapBefore > 0 {
+            let start = frame.position.samples - frame.gapBefore
+            // A carrier that counts from the first frame tells that what is missing came before its `start`.
+            let isFirst = kind == .callerMedia && start == 0 && frame.gapIsLoss
+            let early = isFirst ? min(counters.framesBeforeStart * Int64(frame.samples), frame.gapBefore) : 0
+            counters.framesNumberedBeforeStart += early / Int64(max(frame.samples, 1))
+            tape.appendGap(start, early, .beforeStart, at: frame.arrival)
+            tape.appendGap(
+                start + early, frame.gapBefore - early, frame.gapIsLoss ? .lost : .notSent, at: frame.arrival)
+        }
         tape.append(kind, at: frame.arrival, position: frame.position.samples, payload: bytes)
         guard !frame.isLate else { return }
         clock.observe(end: frame.position.advanced(by: Int64(frame.samples)), arrival: frame.arrival)
@@ -171,10 +180,12 @@ struct Uplink {
 }
 
 extension TapeBatch {
-    /// Names the hole before `frame`.
-    fileprivate mutating func appendGap(_ frame: PlacedFrame) {
-        let payload =
-            withUnsafeBytes(of: frame.gapBefore.littleEndian) { Array($0) } + [frame.gapIsLoss ? 1 : 0]
-        append(.gap, at: frame.arrival, position: frame.position.samples - frame.gapBefore, payload: payload)
+    /// Names a hole of `length` samples at `position`; none when it is empty.
+    fileprivate mutating func appendGap(
+        _ position: Int64, _ length: Int64, _ cause: TapeGapCause, at now: MonotonicTime
+    ) {
+        guard length > 0 else { return }
+        let payload = withUnsafeBytes(of: length.littleEndian) { Array($0) } + [cause.rawValue]
+        append(.gap, at: now, position: position, payload: payload)
     }
 }

@@ -21,6 +21,8 @@ extension CallOffice: CallFloor {
         awaited: [(caller: String?, called: String?)] = []
     ) -> Room {
         if isClosed { return .draining }
+        // A call that cannot be recorded is not taken; the caller hears why in the words for a full house.
+        if disk.trouble != nil { return .busy }
         let entries = self.entries.filter { $0.session.key != key }
         guard entries.count < settings.maxCalls else { return .busy }
         let numbers = entries.map { (caller: $0.start?.caller, called: $0.start?.called) } + awaited

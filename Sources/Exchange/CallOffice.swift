@@ -32,6 +32,7 @@ final class CallOffice: @unchecked Sendable {
     let line: RecordingLine
     let agentDoor: AgentDoor
     let speech: any SpeechSource
+    let disk: DiskWatch
     /// Who may open a stream; set once before the first upgrade.
     var switchboard: TelephoneSwitchboard? {
         get { lock.withLock { board } }
@@ -48,10 +49,11 @@ final class CallOffice: @unchecked Sendable {
 
     init(
         settings: Settings, line: RecordingLine, agentDoor: AgentDoor, speech: any SpeechSource,
-        log: Log, metrics: MetricsRegistry
+        disk: DiskWatch, log: Log, metrics: MetricsRegistry
     ) {
         self.settings = settings
         self.line = line
+        self.disk = disk
         self.agentDoor = agentDoor
         self.speech = speech
         self.log = log
@@ -73,13 +75,15 @@ final class CallOffice: @unchecked Sendable {
 
     /// Says what becomes of the stream of session `key` that has said who it is.
     func admission(_ start: StreamStart, evidence: StreamEvidence, key: String) -> StreamAdmission {
-        guard let (start, plan) = switchboard?.admit(start, evidence: evidence),
+        guard let (start, admitted) = switchboard?.admit(start, evidence: evidence),
             // Two calls are never one: an id that is taken is not given again.
-            !lock.withLock({ live.values.contains { $0.callID == plan.callID } })
+            !lock.withLock({ live.values.contains { $0.callID == admitted.callID } })
         else {
             refused(CallEndReason.streamRefused.rawValue)
             return .refused(.streamRefused)
         }
+        var plan = admitted
+        plan.agentID = agentID(of: admitted)
         // A call we placed had its place before it rang; the limits of one number are for those who ring us.
         let isPlaced = plan.callID != nil
         let room: Room = turn.withLock {
@@ -90,7 +94,7 @@ final class CallOffice: @unchecked Sendable {
             return found
         }
         guard room == .free else {
-            refused(CallEndReason.busy.rawValue)
+            refused(disk.trouble?.rawValue ?? CallEndReason.busy.rawValue)
             if let id = plan.callID { switchboard?.placedCallFailed(id, cause: CallEndReason.busy.rawValue) }
             return .refused(.busy)
         }

@@ -38,8 +38,8 @@ extension Settings {
 extension DeskHandler {
     /// The desk over a server's parts.
     init(
-        settings: Settings, archive: CallArchive, office: CallOffice, line: RecordingLine, gate: MediaGate,
-        metrics: MetricsRegistry, log: Log
+        settings: Settings, archive: CallArchive, office: CallOffice, line: RecordingLine, mending: Mending,
+        gate: MediaGate, metrics: MetricsRegistry, log: Log
     ) {
         let calls = CallDesk(office: office, catalog: archive.catalog)
         self.init(
@@ -50,10 +50,15 @@ extension DeskHandler {
                 issuer: calls,
                 media: gate,
                 bodyBytes: settings.bodyBytes, doors: DoorDocuments.all, schemes: DoorDocuments.schemes,
-                unready: { office.isClosed ? ["draining"] : [] },
+                unready: {
+                    (office.isClosed ? ["draining"] : []) + [office.disk.trouble?.rawValue].compactMap(\.self)
+                },
                 metrics: {
                     metrics.set("teeline_calls_live", Double(office.liveCount))
-                    metrics.set("teeline_recordings_unfinished", Double(line.unfinishedCount))
+                    metrics.set(
+                        "teeline_recordings_unfinished", Double(line.unfinishedCount + mending.waiting))
+                    metrics.set("teeline_storage_free_bytes", Double(office.disk.freeBytes))
+                    metrics.set("teeline_storage_full", office.disk.trouble == nil ? 0 : 1)
                     metrics.set("teeline_tape_waiting_bytes", Double(line.writer.waitingBytes))
                     return metrics.text()
                 },

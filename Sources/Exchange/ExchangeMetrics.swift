@@ -8,6 +8,7 @@ enum ExchangeMetrics {
     static let ofCounts: [String: String] = [
         "frames_received": "teeline_frames_received_total", "frames_late": "teeline_frames_late_total",
         "frames_lost": "teeline_frames_lost_total", "frames_duplicate": "teeline_frames_duplicate_total",
+        "frames_before_start": "teeline_frames_before_start_total",
         "bytes_in": "teeline_media_bytes_received_total", "bytes_out": "teeline_media_bytes_sent_total",
         "interruptions": "teeline_interruptions_total",
         "bad_carrier_messages": "teeline_bad_carrier_messages_total",
@@ -38,6 +39,16 @@ enum ExchangeMetrics {
             "teeline_recordings_unfinished", .gauge,
             help: "Recordings that are not final: live, rendering, or waiting.")
         metrics.declare("teeline_tape_waiting_bytes", .gauge, help: "Bytes of tape waiting for the disk.")
+        metrics.declare(
+            "teeline_archive_change_failed_total", .counter,
+            help:
+                "Changes of calls' rows that the catalog did not take, by change and outcome: retry, given_up."
+        )
+        metrics.declare(
+            "teeline_storage_free_bytes", .gauge, help: "Bytes that may still be written to the storage.")
+        metrics.declare(
+            "teeline_storage_full", .gauge,
+            help: "1 while no further call is taken because the storage has no room or cannot be written.")
         metrics.declare(
             "teeline_seal_seconds", .histogram, help: "From the end of a call to its sealed row.",
             bounds: seconds)

@@ -41,6 +41,9 @@ final class MediaGate: MediaDoor {
             return refuse(
                 503, office.isClosed ? "draining" : "too_many_calls", "No further call is taken now.")
         }
+        if let trouble = office.disk.trouble {
+            return refuse(503, trouble.rawValue, "No further call is taken: it could not be recorded.")
+        }
         // A call counts from here only: an upgrade that turns out wrong, or whose peer is gone, leaves no call behind.
         return .upgrade { [loops, office] socket in
             guard office.admit(session) else {

@@ -19,31 +19,43 @@ struct SealedCall: Sendable {
 
 /// Carries every call's recording from its first record to its row. Calls only hand batches in.
 final class RecordingLine: @unchecked Sendable {
-    // `tasks` and `unfinished` are guarded by `lock`.
+    // `tasks`, `active` and `unsaved` are guarded by `lock`.
     private let lock = Lock()
     private var tasks: [String: RenderTask] = [:]
-    private var unfinished = 0
-    private let archive: CallArchive
-    private let settings: Settings
-    private let log: Log
+    /// Calls whose recording is on its way.
+    private var active: Set<String> = []
+    /// Calls whose last word the catalog did not take.
+    private var unsaved: Set<String> = []
+    let archive: CallArchive
+    let settings: Settings
+    let log: Log
     private let metrics: MetricsRegistry
     let writer: TapeWriter
     let pool: RenderPool
+    private let changes: ChangeLine
+    private let disk: DiskWatch
     private let sealers = DiskCrew(name: "seal", threads: 4)
 
-    init(archive: CallArchive, settings: Settings, log: Log, metrics: MetricsRegistry) {
+    init(
+        archive: CallArchive, settings: Settings, log: Log, metrics: MetricsRegistry, disk: DiskWatch
+    ) {
         self.archive = archive
         self.settings = settings
         self.log = log
         self.metrics = metrics
-        writer = TapeWriter(settings.tapes)
+        self.disk = disk
+        writer = TapeWriter(settings.tapes, onTrouble: { disk.failed($0) })
         pool = RenderPool(threads: settings.encoderThreads)
+        changes = ChangeLine(archive: archive, log: log, metrics: metrics) { error in
+            if error.isDiskTrouble { disk.failed(error) }
+        }
     }
 
     /// A call has begun: its row, then its tape.
     func open(_ row: CallRow) {
-        lock.withLock { unfinished += 1 }
-        submit(.open(row), "open_row", call: row.id)
+        lock.withLock { _ = active.insert(row.id) }
+        changes.keep(row)
+        changes.submit(.open(row), "open_row", call: row.id)
         do throws(ArchiveError) {
             let tape = archive.layout.absolute(try archive.layout.tape(row.id))
             let task = task(row.id, startedAt: row.startedAt, tape: tape)
@@ -61,15 +73,16 @@ final class RecordingLine: @unchecked Sendable {
 
     /// The conversation of a call is known.
     func annotate(_ id: String, conversation: String) {
-        submit(
+        changes.submit(
             .annotate(id: id, streamID: nil, agentID: nil, conversationID: conversation), "annotate", call: id
         )
     }
 
     /// A call that never began: a row and nothing else.
     func refuse(_ row: CallRow, ending: CallEnding) {
-        submit(.open(row), "open_row", call: row.id)
-        submit(.fail(id: row.id, cause: ending.why, ending: ending), "fail_row", call: row.id)
+        lock.withLock { _ = active.insert(row.id) }
+        changes.submit(.open(row), "open_row", call: row.id)
+        fail(row.id, cause: ending.why, ending: ending) { _ in }
     }
 
     /// A call has ended; `done` is called when its recording is final.
@@ -77,14 +90,10 @@ final class RecordingLine: @unchecked Sendable {
         _ id: String, startedAt: Int64, ending: CallEnding, done: @escaping @Sendable (SealedCall) -> Void
     ) {
         let ended = MonotonicTime.now
-        submit(.rendering(id: id, ending: ending), "rendering_row", call: id)
-        let finish: @Sendable (SealedCall) -> Void = { [self] sealed in
+        changes.submit(.rendering(id: id, ending: ending), "rendering_row", call: id)
+        let finish: @Sendable (SealedCall) -> Void = { sealed in
             var sealed = sealed
             sealed.milliseconds = MonotonicTime.now.milliseconds(since: ended)
-            lock.withLock(signal: true) {
-                unfinished -= 1
-                tasks[id] = nil
-            }
             done(sealed)
         }
         writer.close(id) { [self] outcome in
@@ -112,15 +121,16 @@ final class RecordingLine: @unchecked Sendable {
         }
     }
 
-    /// Renders the tape of a call that an earlier server left behind.
+    /// Renders the tape of a call whose recording is not final, or failed: left by an earlier server, or by a disk that
+    /// was full. Nothing is done when it is under way already.
     func recover(_ row: ListedCall, cause: String, done: @escaping @Sendable (SealedCall) -> Void) {
         let began = MonotonicTime.now
         let id = row.call.id
-        lock.withLock { unfinished += 1 }
-        let finish: @Sendable (SealedCall) -> Void = { [self] sealed in
+        guard lock.withLock({ active.insert(id).inserted }) else { return }
+        let ending = row.call.ending
+        let finish: @Sendable (SealedCall) -> Void = { sealed in
             var sealed = sealed
             sealed.milliseconds = MonotonicTime.now.milliseconds(since: began)
-            lock.withLock(signal: true) { unfinished -= 1 }
             done(sealed)
         }
         do throws(ArchiveError) {
@@ -129,27 +139,53 @@ final class RecordingLine: @unchecked Sendable {
             pool.finish(task) { [self] result in
                 switch result {
                 case .success(let render):
-                    seal(id, render, dropped: nil, recovery: cause, ending: nil, finish)
+                    seal(id, render, dropped: nil, recovery: cause, ending: ending, finish)
                 case .failure(let error):
                     removePart(id, startedAt: row.call.startedAt)
-                    fail(id, cause: error.token, ending: nil, finish)
+                    guard row.recording.state != .failed else {
+                        // The row says already why there is none.
+                        conclude(id, isSaved: true)
+                        return finish(
+                            SealedCall(
+                                callID: id, state: .failed, cause: row.recording.cause, milliseconds: 0))
+                    }
+                    fail(id, cause: error.token, ending: ending, finish)
                 }
             }
         } catch {
-            fail(id, cause: "storage", ending: nil, finish)
+            fail(id, cause: "storage", ending: ending, finish)
         }
     }
 
-    /// Waits until every recording is final, at most `milliseconds`. Returns how many are not.
-    func drain(milliseconds: Int64) -> Int {
+    /// The recording of a call that left no tape: there is none, and why.
+    func giveUp(_ row: ListedCall, cause: String) {
+        let id = row.call.id
+        guard lock.withLock({ active.insert(id).inserted }) else { return }
+        let crashed = CallEnding(
+            endedAt: row.call.startedAt, durationSamples: 0, who: .server, why: CallEndReason.crashed.rawValue
+        )
+        fail(id, cause: cause, ending: row.call.ending ?? crashed) { _ in }
+    }
+
+    /// Waits until every recording is final, at most `milliseconds`, and at most `patience` for rows that the catalog
+    /// does not take. Returns how many recordings have no final row.
+    func drain(milliseconds: Int64, patience: Int64 = 15_000) -> Int {
         let began = MonotonicTime.now
-        return lock.withLock {
-            while unfinished > 0 {
-                let rest = milliseconds - MonotonicTime.now.milliseconds(since: began)
-                guard rest > 0 else { break }
-                lock.wait(milliseconds: min(rest, 200))
+        var movedAt = began
+        var last = -1
+        while true {
+            let left = lock.withLock { () -> Int in
+                if !active.isEmpty { lock.wait(milliseconds: 200) }
+                return active.count
             }
-            return unfinished
+            let now = MonotonicTime.now
+            if left != last || changes.waitingCalls < left { movedAt = now }
+            last = left
+            if left == 0 || now.milliseconds(since: began) >= milliseconds
+                || now.milliseconds(since: movedAt) >= patience
+            {
+                return unfinishedCount
+            }
         }
     }
 
@@ -158,10 +194,13 @@ final class RecordingLine: @unchecked Sendable {
         writer.stop()
         pool.stop()
         sealers.stop()
+        changes.stop()
     }
 
     /// Recordings that are not final.
-    var unfinishedCount: Int { lock.withLock { unfinished } }
+    var unfinishedCount: Int { lock.withLock { active.union(unsaved).count } }
+    /// Calls whose recording is on its way.
+    var activeCalls: Set<String> { lock.withLock { active } }
 
     // MARK: Sealing
 
@@ -172,15 +211,20 @@ final class RecordingLine: @unchecked Sendable {
         let request = SealRequest(
             render: render, dropped: dropped, recovery: recovery, ending: ending, settings: settings.render)
         guard let file = request.file else {
-            return commit(id, .seal(id: id, request), request, render, ending, finish)
+            return commit(id, .seal(id: id, request), request, render, finish)
         }
         // The disk is waited for by threads of its own: many calls may end at once, and encoders have other work.
         sealers.run { [self] in
             do throws(ArchiveError) {
                 let placed = try archive.place(id, startedAt: render.call.header.startedAt, bytes: file.bytes)
-                commit(id, .sealPlaced(id: id, request, placed), request, render, ending, finish)
+                commit(id, .sealPlaced(id: id, request, placed), request, render, finish)
+            } catch .wrongState {
+                // Sealed meanwhile: it is what it should be.
+                removePart(id, startedAt: render.call.header.startedAt)
+                conclude(id, isSaved: true)
             } catch {
                 log(.error, "seal_failed", ["call": .text(id), "error": .text("\(error)")])
+                if error.isDiskTrouble { disk.failed(error) }
                 fail(id, cause: error.isDiskFull ? "disk_full" : "seal_failed", ending: ending, finish)
             }
         }
@@ -188,20 +232,21 @@ final class RecordingLine: @unchecked Sendable {
 
     private func commit(
         _ id: String, _ change: ArchiveChange, _ request: SealRequest, _ render: RenderResult,
-        _ ending: CallEnding?, _ finish: @escaping @Sendable (SealedCall) -> Void
+        _ finish: @escaping @Sendable (SealedCall) -> Void
     ) {
-        archive.apply(change) { [self] result in
+        changes.submit(change, "seal", call: id) { [self] result in
             switch result {
             case .success:
                 metrics.observe("teeline_render_cpu_seconds", Double(render.cpuNanoseconds) / 1e9)
                 if !settings.keepsOriginals { removeTape(id) }
+                conclude(id, isSaved: true)
                 finish(
                     SealedCall(
                         callID: id, state: request.recoveryCause == nil ? .sealed : .recovered,
                         cause: request.recoveryCause, milliseconds: 0))
             case .failure(let error):
                 log(.error, "seal_failed", ["call": .text(id), "error": .text("\(error)")])
-                fail(id, cause: error.isDiskFull ? "disk_full" : "seal_failed", ending: ending, finish)
+                fail(id, cause: "seal_failed", ending: request.ending, finish)
             }
         }
     }
@@ -209,60 +254,22 @@ final class RecordingLine: @unchecked Sendable {
     private func fail(
         _ id: String, cause: String, ending: CallEnding?, _ finish: @escaping @Sendable (SealedCall) -> Void
     ) {
-        archive.apply(.fail(id: id, cause: cause, ending: ending)) { [self] result in
-            if case .failure(let error) = result {
-                // The row stays unfinished, its tape stays, and the next start takes both up again.
-                log(.error, "fail_row_failed", ["call": .text(id), "error": .text("\(error)")])
-            }
+        changes.submit(.fail(id: id, cause: cause, ending: ending), "fail_row", call: id) { [self] result in
+            // Otherwise the row stays unfinished and its tape stays: both are taken up again.
+            var isSaved = false
+            if case .success = result { isSaved = true }
+            conclude(id, isSaved: isSaved)
             finish(SealedCall(callID: id, state: .failed, cause: cause, milliseconds: 0))
         }
     }
 
-    /// The rendering of a tape. The folder of its file is made by the thread that renders: a call must not wait for
-    /// the disk, and a full disk must not keep its tape from being written.
-    private func task(_ id: String, startedAt: Int64, tape: String) -> RenderTask {
-        pool.task { [archive, render = settings.render] () throws(RecordingError) in
-            do throws(ArchiveError) {
-                let output = try archive.temporaryRecording(id, startedAt: startedAt)
-                return CallRenderer(tapePath: tape, outputPath: output, settings: render)
-            } catch {
-                if case .file(_, let errno) = error { throw .file(operation: "make_folder", errno: errno) }
-                throw .file(operation: "make_folder", errno: EINVAL)
-            }
-        }
-    }
-
-    /// Removes what a failed rendering has left: the tape has all of it, and the disk may be full.
-    private func removePart(_ id: String, startedAt: Int64) {
-        do throws(ArchiveError) {
-            let path = archive.layout.absolute(
-                try archive.layout.temporaryRecording(id, startedAt: startedAt))
-            if unlink(path) != 0, errno != ENOENT {
-                log(.warning, "part_not_removed", ["call": .text(id), "errno": .number(Int64(errno))])
-            }
-        } catch {
-            log(.warning, "part_not_removed", ["call": .text(id)])
-        }
-    }
-
-    private func submit(_ change: ArchiveChange, _ what: String, call id: String) {
-        archive.apply(change) { [log] result in
-            if case .failure(let error) = result {
-                log(
-                    .error, "archive_change_failed",
-                    ["change": .text(what), "call": .text(id), "error": .text("\(error)")])
-            }
-        }
-    }
-
-    private func removeTape(_ id: String) {
-        do throws(ArchiveError) {
-            let path = archive.layout.absolute(try archive.layout.tape(id))
-            if unlink(path) != 0 {
-                log(.warning, "tape_not_removed", ["call": .text(id), "errno": .number(Int64(errno))])
-            }
-        } catch {
-            log(.warning, "tape_not_removed", ["call": .text(id)])
+    /// Nothing more is done for the recording of a call.
+    private func conclude(_ id: String, isSaved: Bool) {
+        changes.forget(id)
+        lock.withLock(signal: true) {
+            active.remove(id)
+            tasks[id] = nil
+            if isSaved { unsaved.remove(id) } else { unsaved.insert(id) }
         }
     }
 }

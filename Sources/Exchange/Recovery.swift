@@ -1,4 +1,4 @@
-// What an earlier server left behind: every tape without a sealed row is rendered and sealed as recovered.
+// What an earlier server left behind, or this one's disk: every tape without a sealed row is rendered and sealed.
 
 import Archive
 import Foundation
@@ -6,7 +6,7 @@ import Recording
 import Tape
 import Telemetry
 
-/// Takes up unfinished calls at start.
+/// Takes up unfinished calls, at start and while the server runs.
 struct Recovery {
     let archive: CallArchive
     let line: RecordingLine
@@ -15,22 +15,37 @@ struct Recovery {
     /// Compares catalog and disk, reports differences, and hands every unfinished tape to the recording line.
     func run() throws(ArchiveError) {
         var report = try archive.reconcile()
-        for finding in report.findings { try adopt(finding) }
-        report = try archive.repair(try archive.reconcile())
-        for finding in report.findings { tell(finding) }
+        var adopted: Set<String> = []
+        for finding in report.findings {
+            if case .unknownTape(let id) = finding, try adopt(id) { adopted.insert(id) }
+        }
+        // What belongs to a call that has its row again is no difference any more.
+        report.findings.removeAll { $0.call.map { adopted.contains($0) } ?? false }
+        for finding in try archive.repair(report).findings { tell(finding) }
         for row in try archive.catalog.unfinished() {
-            let path = archive.layout.absolute(try archive.layout.tape(row.call.id))
-            guard FileManager.default.fileExists(atPath: path) else {
-                try archive.applyAndWait(
-                    .fail(id: row.call.id, cause: "server_died_before_tape", ending: ending(row)))
-                continue
-            }
-            recover(row, cause: "server_died")
+            takeUp(row, cause: adopted.contains(row.call.id) ? "row_lost" : "server_died")
         }
         try retryFailed()
     }
 
-    private func recover(_ row: ListedCall, cause: String) {
+    /// Renders the tape of an unfinished row; one without a tape has failed.
+    func takeUp(_ row: ListedCall, cause: String) {
+        guard hasTape(row) else { return line.giveUp(row, cause: cause + "_before_tape") }
+        recover(row, cause: cause)
+    }
+
+    /// Whether the tape of a call is there.
+    func hasTape(_ row: ListedCall) -> Bool {
+        do throws(ArchiveError) {
+            return FileManager.default.fileExists(
+                atPath: archive.layout.absolute(try archive.layout.tape(row.call.id)))
+        } catch {
+            return false
+        }
+    }
+
+    /// Renders the tape of a call and says what it came to.
+    func recover(_ row: ListedCall, cause: String) {
         log(.warning, "recovering", ["call": .text(row.call.id)])
         line.recover(row, cause: cause) { [log] sealed in
             log(
@@ -57,32 +72,24 @@ struct Recovery {
             found += page.items.filter { !Self.hopeless.contains($0.recording.cause ?? "") }
             cursor = page.next
         } while cursor != nil
-        for row in found {
-            let path = archive.layout.absolute(try archive.layout.tape(row.call.id))
-            guard FileManager.default.fileExists(atPath: path) else { continue }
-            recover(row, cause: row.recording.cause ?? "failed")
-        }
+        for row in found where hasTape(row) { recover(row, cause: row.recording.cause ?? "failed") }
     }
 
-    private func ending(_ row: ListedCall) -> CallEnding? {
-        guard row.call.endWho == nil else { return nil }
-        return CallEnding(endedAt: row.call.startedAt, durationSamples: 0, who: .server, why: "crashed")
-    }
-
-    /// A tape whose row never reached the catalog: the row is made from its header.
-    private func adopt(_ finding: ReconcileFinding) throws(ArchiveError) {
-        guard case .unknownTape(let id) = finding else { return }
+    /// A tape whose row never reached the catalog: the row is made from its header. Returns whether it was.
+    private func adopt(_ id: String) throws(ArchiveError) -> Bool {
         let path = archive.layout.absolute(try archive.layout.tape(id))
         guard let header = CallRenderer.header(ofTape: path) else {
             log(.warning, "tape_without_header", ["call": .text(id)])
-            return
+            return false
         }
         try archive.applyAndWait(
             .open(
                 CallRow(
                     id: id, carrier: header.carrier, carrierCallID: header.carrierCallID,
-                    streamID: header.streamID,
-                    startedAt: header.startedAt, rate: header.rate)))
+                    streamID: header.streamID, accountID: header.accountID, caller: header.caller,
+                    called: header.called, agentID: header.agentID, startedAt: header.startedAt,
+                    rate: header.rate, parameters: SealRequest.object(header.parameters ?? [:]))))
+        return true
     }
 
     private func tell(_ finding: ReconcileFinding) {
@@ -98,8 +105,14 @@ struct Recovery {
             log(
                 fault == .unprotected ? .warning : .error, "conversation_audio_\(fault)",
                 ["conversation": .text(id)])
-        case .leftover: log(.info, "temporary_file_left")
-        case .unknownFile: log(.warning, "file_without_row")
+        case .leftover(let path, _):
+            log(.info, "temporary_file_left", ["path": .text(StorageName.told(path))])
+        case .unknownFile(let path):
+            log(.warning, "file_without_row", ["path": .text(StorageName.told(path))])
+        case .unreadableFolder(let path, let errno):
+            log(
+                .error, "folder_unreadable",
+                ["path": .text(StorageName.told(path)), "error": .text(String(cString: strerror(errno)))])
         case .unknownTape(let id): log(.warning, "tape_without_row", ["call": .text(id)])
         }
     }

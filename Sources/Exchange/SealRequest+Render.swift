@@ -8,7 +8,7 @@ import Routing
 
 extension SealRequest {
     /// The request that makes `render` final. `recovery` says why it had to be recovered, `dropped` what of
-    /// the tape never reached the disk.
+    /// the tape never reached the disk, `ending` how the call ended, when that is known from elsewhere than the tape.
     init(
         render: RenderResult, dropped: TapeOutcome?, recovery: String?, ending: CallEnding?,
         settings: RenderSettings
@@ -21,12 +21,21 @@ extension SealRequest {
         var missing = call.missing.map {
             MissingInterval(start: $0.interval.start, length: $0.interval.length, cause: $0.cause)
         }
-        if recovery != nil, call.closing == nil {
-            // What came after the last record is not known: the interval is open.
-            missing.append(MissingInterval(start: call.samples, length: 0, cause: "server_died"))
-        }
         if let dropped, dropped.dropped > 0 {
             cause = cause ?? dropped.failure?.token ?? "tape_queue_full"
+        }
+        var end = ending ?? Self.ending(of: call)
+        end.conversationID = end.conversationID ?? call.conversationID
+        if let cause, call.closing == nil {
+            // The tape breaks off: up to the call's end its sound is missing. When nobody knows the end the interval is open.
+            let length = ending.map { max(0, $0.durationSamples - call.samples) }
+            if length != 0 {
+                missing.append(MissingInterval(start: call.samples, length: length ?? 0, cause: cause))
+            }
+            end.durationSamples = max(end.durationSamples, call.samples)
+        } else {
+            // A whole tape knows the length to the sample: the frames that came last, and a quiet end, too.
+            end.durationSamples = call.samples
         }
         self.init(
             file: render.mp3.map { summary in
@@ -35,7 +44,7 @@ extension SealRequest {
                     channels: settings.channels == .mixed ? .mixed : .dual, bitrate: mp3.kilobits * 1000,
                     quality: settings.quality)
             },
-            recoveryCause: cause, missing: missing, ending: ending ?? Self.ending(of: call),
+            recoveryCause: cause, missing: missing, ending: end,
             turns: call.turns.map { turn in
                 TurnRow(
                     role: turn.role == .caller ? .caller : .agent, text: turn.text, heardText: turn.heardText,

@@ -76,6 +76,10 @@ public struct SettingKey: Sendable, Hashable {
         SettingKey(
             "storage.path", "TEELINE_STORAGE", .text, "storage",
             "Folder of the archive; nothing is written outside it."),
+        SettingKey(
+            "storage.least_free_mb", "TEELINE_LEAST_FREE_MB", .integer(0...1_000_000), "256",
+            "Least free space below which no further call is taken (503 disk_full, not ready); calls that run go on."
+        ),
         SettingKey("agent.id", "ELEVENLABS_AGENT_ID", .text, "", "The ElevenLabs agent that answers."),
         SettingKey(
             "agent.api_key", "ELEVENLABS_API_KEY", .secret, "",

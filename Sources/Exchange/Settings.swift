@@ -30,6 +30,8 @@ public struct Settings: Sendable {
     public var logLevel: LogLevel
     /// Folder of the archive.
     public var storage: String
+    /// Free bytes of the storage's disk below which no further call is taken.
+    public var leastFreeBytes: Int64
     /// The agent.
     public var agentID: String
     /// Key for private agents.
@@ -109,6 +111,7 @@ public struct Settings: Sendable {
         carrierAuthIsOff = text("server.carrier_auth") == "off"
         logLevel = LogLevel(name: text("log.level")) ?? .info
         storage = text("storage.path")
+        leastFreeBytes = number("storage.least_free_mb") << 20
         agentID = text("agent.id")
         agentKey = text("agent.api_key").isEmpty ? nil : text("agent.api_key")
         agentBaseURL = text("agent.base_url")

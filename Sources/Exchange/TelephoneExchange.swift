@@ -43,6 +43,7 @@ public final class TelephoneExchange: Sendable {
     let office: CallOffice
     private let loops: LoopCrew
     private let line: RecordingLine
+    private let caretaker: Caretaker
     private let server: HTTPServer
     private let client: HTTPClient
     private let switchboard: TelephoneSwitchboard
@@ -55,31 +56,44 @@ public final class TelephoneExchange: Sendable {
     /// Starts a server: takes the storage, recovers what an earlier one left, listens.
     /// - Throws: `ExchangeError`.
     public static func start(_ settings: Settings, log: Log) throws(ExchangeError) -> TelephoneExchange {
+        try start(settings, log: log, bounds: ArchiveSettings(), rhythm: Caretaker.Rhythm())
+    }
+
+    /// The same with an archive of other bounds and another rhythm of looking after things; for tests.
+    static func start(
+        _ settings: Settings, log: Log, bounds: ArchiveSettings, rhythm: Caretaker.Rhythm,
+        watch: DiskWatch? = nil
+    ) throws(ExchangeError) -> TelephoneExchange {
         let archive: CallArchive
         do throws(ArchiveError) {
-            archive = try CallArchive(StorageLayout(root: settings.storage))
+            archive = try CallArchive(StorageLayout(root: settings.storage), settings: bounds)
         } catch {
             throw .archive(error)
         }
-        return try TelephoneExchange(settings, archive: archive, log: log)
+        let disk = watch ?? DiskWatch(folder: settings.storage, least: settings.leastFreeBytes, log: log)
+        return try TelephoneExchange(settings, archive: archive, disk: disk, rhythm: rhythm, log: log)
     }
 
-    private init(_ settings: Settings, archive: CallArchive, log: Log) throws(ExchangeError) {
+    private init(
+        _ settings: Settings, archive: CallArchive, disk: DiskWatch, rhythm: Caretaker.Rhythm, log: Log
+    ) throws(ExchangeError) {
         self.settings = settings
         self.archive = archive
         self.log = log
         metrics = MetricsRegistry()
         ExchangeMetrics.declare(in: metrics)
-        line = RecordingLine(archive: archive, settings: settings, log: log, metrics: metrics)
+        disk.look()
+        line = RecordingLine(archive: archive, settings: settings, log: log, metrics: metrics, disk: disk)
         client = HTTPClient()
         let door = AgentDoor(settings: settings, client: client)
         let speech = SpeechLine(settings: settings, layout: archive.layout, log: log, metrics: metrics)
         self.speech = speech
         office = CallOffice(
             settings: settings, line: line, agentDoor: door, speech: speech ?? NoSpeech(),
-            log: log, metrics: metrics)
+            disk: disk, log: log, metrics: metrics)
+        let recovery = Recovery(archive: archive, line: line, log: log)
+        let mending = Mending(recovery, disk: disk)
         do throws(ExchangeError) {
-            let recovery = Recovery(archive: archive, line: line, log: log)
             switchboard = try Self.open(
                 recovery, settings, archive: archive, client: client, floor: office, speech: speech,
                 log: log, metrics: metrics)
@@ -92,9 +106,8 @@ public final class TelephoneExchange: Sendable {
             loops = try LoopCrew(count: settings.loops)
             let gate = MediaGate(office: office, loops: loops)
             let front = DeskHandler(
-                settings: settings, archive: archive, office: office, line: line, gate: gate,
-                metrics: metrics,
-                log: log)
+                settings: settings, archive: archive, office: office, line: line, mending: mending,
+                gate: gate, metrics: metrics, log: log)
             server = try HTTPServer.start(
                 HTTPServerSettings(
                     host: settings.host, port: settings.port, threads: settings.httpThreads,
@@ -108,6 +121,8 @@ public final class TelephoneExchange: Sendable {
             archive.close()
             throw .net(error, host: settings.host, port: settings.port)
         }
+        caretaker = Caretaker(
+            rhythm: rhythm, look: { disk.look() }, mend: { mending.round(at: .now) })
         announce()
         switchboard.takeUp()
     }
@@ -178,6 +193,7 @@ public final class TelephoneExchange: Sendable {
     @discardableResult public func drainAndStop() -> Int {
         log(.info, "draining", ["calls": .number(Int64(office.liveCount))])
         office.drain()
+        caretaker.stop()
         switchboard.cancelWaitingDials()
         var left = office.waitForCalls(milliseconds: Int64(settings.drainSeconds) * 1000)
         if left > 0 {

@@ -32,6 +32,7 @@ struct CallFacts {
     private(set) var missing: [(interval: Interval, cause: String)] = []
     private(set) var agentTurns: [AgentTurn] = []
     private(set) var callerTurns: [CallerTurn] = []
+    private(set) var conversationID: String?
     var callerSamples: Int64 = 0
     var agentSamples: Int64 = 0
     var speech: SpeechFinder
@@ -81,6 +82,7 @@ struct CallFacts {
         case .alignment:
             guard let turn = record.turn, let at = slot(turn, at: position) else { return }
             align(at, record)
+        case .conversation: conversationID = record.text
         case .note: event("note", at: position, detail: record.text)
         default: break
         }

@@ -39,7 +39,7 @@ public struct RenderSettings: Sendable, Hashable {
 public struct RenderResult: Sendable {
     /// What the tape told.
     public var call: RenderedCall
-    /// The MP3, or nil for a call without a single sample.
+    /// The MP3, or nil for a call in which neither side sent any sound.
     public var mp3: MP3Summary?
     /// CPU nanoseconds that rendering took on its threads.
     public var cpuNanoseconds: Int64
@@ -102,7 +102,8 @@ public final class CallRenderer {
             header: fold.header, closing: fold.closing, samples: samples,
             turns: TranscriptBuilder.turns(fold.facts, end: samples), events: fold.facts.events,
             missing: fold.facts.missing, callerSamples: fold.facts.callerSamples,
-            agentSamples: fold.facts.agentSamples, tapeBytes: parser.validBytes,
+            agentSamples: fold.facts.agentSamples, conversationID: fold.facts.conversationID,
+            tapeBytes: parser.validBytes,
             tornBytes: readOffset - parser.validBytes)
         return RenderResult(call: call, mp3: summary, cpuNanoseconds: cpu)
     }

@@ -66,6 +66,8 @@ public struct RenderedCall: Sendable, Hashable {
     public var callerSamples: Int64
     /// Samples of agent sound that were heard.
     public var agentSamples: Int64
+    /// The agent's conversation, when one was open.
+    public var conversationID: String?
     /// Bytes of the tape that are whole records.
     public var tapeBytes: Int64
     /// Bytes at the tape's end that are no whole record: a torn tail.

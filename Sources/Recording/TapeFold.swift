@@ -58,6 +58,8 @@ struct TapeFold {
     /// Where payloads of the caller end that were silence because they were malformed.
     private var malformedEnd: Int64 = 0
     private var closingTime: MonotonicTime?
+    /// Whether the carrier sent any sound at all.
+    private var hasMedia = false
     private var returning: [ReturningMark] = []
     /// The frame that is furthest on the call's clock.
     private var lastFrame: (end: Int64, arrival: MonotonicTime)?
@@ -93,8 +95,11 @@ struct TapeFold {
     ) throws(RecordingError) {
         let now = clock.position(at: record.time)
         switch record.kind {
-        case .callerMedia: placeCaller(record)
+        case .callerMedia:
+            hasMedia = true
+            placeCaller(record)
         case .outboundMedia:
+            hasMedia = true
             guard header.hasOutboundTrack else { break }
             scratch.removeAll(keepingCapacity: true)
             record.payload.withUnsafeBytes { outboundDecoder.decode($0, into: &scratch) }
@@ -111,8 +116,8 @@ struct TapeFold {
             if let length = record.integer(at: 0), record.payload.count >= 9,
                 (0..<Self.furthest).contains(record.position), (0..<Self.furthest).contains(length)
             {
-                gaps.gap(
-                    Interval(start: record.position, length: length), isLoss: record.payload.last == 1)
+                let cause = record.payload.last.flatMap { TapeGapCause(rawValue: $0) } ?? .notSent
+                gaps.gap(Interval(start: record.position, length: length), cause)
             }
         case .closing:
             closingTime = record.time
@@ -156,7 +161,8 @@ struct TapeFold {
         }
         if let failure { throw failure }
         agentRun.end { facts.agentSamples += agent.write($0, at: $1) }
-        try drain(to: end, emit: emit)
+        // Where nothing came and nothing was heard there is a length, but no sound to make a file of.
+        if hasMedia || facts.agentSamples > 0 { try drain(to: end, emit: emit) }
         facts.close(at: end)
         return end
     }

@@ -54,10 +54,19 @@ public final class TapeWriter: @unchecked Sendable {
     private var isStopping = false
     private var files: [String: Open] = [:]
     private var threads: [WorkerThread] = []
+    private let onTrouble: @Sendable (RecordingError) -> Void
+    private let synchronizeFolder: @Sendable (String) -> Int32
 
-    /// Starts the two threads.
-    public init(_ settings: TapeWriterSettings = TapeWriterSettings()) {
+    /// Starts the two threads; `onTrouble` is told on them of every write and every flush that failed.
+    /// `synchronizeFolder` flushes a folder's names and gives the error's number, 0 for none.
+    public init(
+        _ settings: TapeWriterSettings = TapeWriterSettings(),
+        synchronizeFolder: @escaping @Sendable (String) -> Int32 = TapeWriter.flush,
+        onTrouble: @escaping @Sendable (RecordingError) -> Void = { _ in }
+    ) {
         self.settings = settings
+        self.onTrouble = onTrouble
+        self.synchronizeFolder = synchronizeFolder
         // A tape at the process's file size limit (ulimit -f) is an error of its write, not the end of all calls.
         signal(SIGXFSZ, SIG_IGN)
         threads = [
@@ -123,6 +132,7 @@ public final class TapeWriter: @unchecked Sendable {
                     file: try TapeFile(path: path, largest: settings.largestTape), onProgress: onProgress)
             } catch {
                 files[id] = Open(file: nil, failure: error, onProgress: onProgress)
+                onTrouble(error)
             }
         case .append(let id, let batch):
             lock.withLock { queuedBytes -= batch.count }
@@ -131,7 +141,7 @@ public final class TapeWriter: @unchecked Sendable {
                 files[id]?.lost += Int64(batch.count)
                 return
             }
-            file.append(batch)
+            if let error = file.append(batch) { onTrouble(error) }
             lock.withLock { dirty[ObjectIdentifier(file)] = file }
             open.onProgress()
         case .close(let id, let completion):
@@ -170,10 +180,30 @@ public final class TapeWriter: @unchecked Sendable {
             // Of many dirty tapes one sync of their file system is cheaper than one each; when it fails, each
             // tape learns for itself.
             if files.count < Self.manyTapes || files.first?.synchronizeAll() != true {
-                for file in files { file.synchronize() }
+                for file in files { if let error = file.synchronize() { onTrouble(error) } }
             }
+            nameDurably(files.filter { !$0.hasDurableName })
             if !files.isEmpty || stop { last = .now }
             if stop, files.isEmpty { return }
         }
+    }
+
+    /// Makes the names of new tapes survive a power cut: a file whose name is lost is lost (fsync(2): "an explicit fsync()
+    /// on a file descriptor for the directory is also needed").
+    private func nameDurably(_ files: [TapeFile]) {
+        for folder in Set(files.map(\.folder)) {
+            let code = synchronizeFolder(folder)
+            for file in files where file.folder == folder {
+                if let error = file.folderWasSynchronized(code) { onTrouble(error) }
+            }
+        }
+    }
+
+    /// Flushes the names in `folder`; the error's number, 0 for none.
+    public static func flush(_ folder: String) -> Int32 {
+        let descriptor = Glibc.open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+        guard descriptor >= 0 else { return errno }
+        defer { Glibc.close(descriptor) }
+        return fsync(descriptor) == 0 ? 0 : errno
     }
 }

@@ -28,6 +28,16 @@ public struct TapeHeader: Sendable, Hashable, Codable {
     public var clearReturnsMarks: Bool
     /// What spoke to the caller ("agent", "speech", "voicemail"); nil on tapes of before there was a choice: the agent.
     public var mode: String?
+    /// The account at the carrier; nil on older tapes, as all that follows.
+    public var accountID: String?
+    /// The calling number, as the carrier gave it. Personal: the tape is as private as the catalog.
+    public var caller: String?
+    /// The called number, as the carrier gave it. Personal.
+    public var called: String?
+    /// The agent that was to answer.
+    public var agentID: String?
+    /// The carrier's custom parameters.
+    public var parameters: [String: String]?
 
     /// The version written today.
     public static let currentVersion = 1
@@ -49,6 +59,14 @@ public struct TapeHeader: Sendable, Hashable, Codable {
         self.hasOutboundTrack = hasOutboundTrack
         self.clearReturnsMarks = clearReturnsMarks
     }
+}
+
+/// Says nothing of the numbers in it, wherever it is printed.
+extension TapeHeader: CustomStringConvertible, CustomDebugStringConvertible {
+    /// The call's own identifier and carrier.
+    public var description: String { "tape of call \(callID) (\(carrier))" }
+    /// The same as `description`: a dump must not tell more.
+    public var debugDescription: String { description }
 }
 
 /// The last record of a tape whose call ended in order.

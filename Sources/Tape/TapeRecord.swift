@@ -40,9 +40,29 @@ public enum TapeKind: UInt8, Sendable, CaseIterable {
     case closing = 16
     /// Times of characters of agent sound: turn (Int64), JSON `TapeAlignment`.
     case alignment = 17
-    /// Nothing came from the carrier for a while; `position` is where. Payload: samples (Int64), then 1 when
-    /// frame numbers were missing (a loss), 0 when the carrier sent nothing.
+    /// Nothing came from the carrier for a while; `position` is where. Payload: samples (Int64), `TapeGapCause`.
     case gap = 18
+    /// The agent's conversation is open: its id.
+    case conversation = 19
+}
+
+/// Why nothing stands on a stretch of the caller's channel. The numbers are the format.
+public enum TapeGapCause: UInt8, Sendable, CaseIterable {
+    /// The carrier sent nothing.
+    case notSent = 0
+    /// Frame numbers are missing: a loss.
+    case lost = 1
+    /// It came before the stream's `start`, and could not be kept.
+    case beforeStart = 2
+
+    /// A short token for rows.
+    public var token: String {
+        switch self {
+        case .notSent: "not_sent"
+        case .lost: "frames_lost"
+        case .beforeStart: "before_start"
+        }
+    }
 }
 
 /// One record, as read back from a tape.

@@ -32,6 +32,10 @@ enum AuditText {
                 grade: what == .unprotected ? .note : .fault, kind: "conversation_\(kind(what))", id: id,
                 path: try catalog.conversation(id)?.audioPath, text: "ElevenLabs' audio: \(text(what))")
         case .unknownFile(let path): return fault("stray", nil, path, "a file that belongs to no recording")
+        case .unreadableFolder(let path, _):
+            return fault(
+                "unreadable_folder", nil, path,
+                "a folder that cannot be read: what lies in it was not looked at")
         case .uncommitted(let id):
             return note("uncommitted", id, nil, "its file is there and not sealed; the next start seals it")
         case .leftover(let path, _):

@@ -34,6 +34,35 @@ import Testing
         alone.close()
     }
 
+    @Test func newFoldersAreFlushedByName() throws {
+        let storage = try TemporaryStorage()
+        let layout = StorageLayout(root: storage.layout.root + "/inner")
+        let files = FailingFiles(at: 0)
+        try layout.prepare(files: files)
+        // The storage's own name in its parent, and two names in the storage.
+        #expect(files.steps == 3)
+        try layout.prepare(files: files)
+        #expect(files.steps == 3, "what was there is not flushed again")
+        let failing = StorageLayout(root: storage.layout.root + "/other")
+        #expect(throws: ArchiveError.file(.synchronizeFolder, errno: EIO)) {
+            try failing.prepare(files: FailingFiles(at: 2))
+        }
+    }
+
+    @Test func aFolderThatCannotBeListedHidesNoOther() throws {
+        let storage = try TemporaryStorage()
+        let archive = try storage.open()
+        defer { archive.close() }
+        try write([1], to: storage.layout.recordingsFolder + "/stray")
+        // A file where a folder should be: opendir(3) gives ENOTDIR, for every user.
+        rmdir(storage.layout.tapesFolder)
+        try write([1], to: storage.layout.tapesFolder)
+        #expect(
+            try archive.reconcile().findings == [
+                .unknownFile(path: "recordings/stray"), .unreadableFolder(path: "tapes", errno: ENOTDIR),
+            ])
+    }
+
     @Test func aReaderCannotWrite() throws {
         let storage = try TemporaryStorage()
         let archive = try storage.open()

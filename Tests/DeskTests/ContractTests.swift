@@ -121,7 +121,7 @@ import Testing
         try await judge.ask("/v1/contexts/%2B15550199", method: "DELETE", headers: [Self.token])
         let order = Array((TestDesk.goodBodies[.placeCall] ?? "").utf8)
         for refusal in [
-            .carrierNotConfigured, .tooManyCalls(retryAfterSeconds: 3), .badNumber(member: "to"), .draining,
+            .carrierNotConfigured, .tooManyCalls(retryAfterSeconds: 3), .bad(member: "to"), .draining,
         ] as [CallControlRefusal] {
             desk.control.refusal = refusal
             try await judge.ask("/v1/calls", method: "POST", headers: [Self.token, Self.json], body: order)

@@ -149,6 +149,46 @@ func limitFiles(of pid: Int32, to limit: String) throws {
         #expect(ScratchFolder.files(around.storage).allSatisfy { !$0.hasSuffix(".part") })
     }
 
+    @Test(.timeLimit(.minutes(2))) func aDiskThatHasRoomAgainKeepsTheCallsTrueEnds() async throws {
+        let around = try Surroundings()
+        let server = try await ServerProcess(storage: around.storage, agent: around.agent.baseURL)
+        let pid = server.process.processIdentifier
+        let results = try await around.calls(server.port, count: 2, milliseconds: 3000) {
+            try await Task.sleep(for: .milliseconds(1500))
+            try limitFiles(of: pid, to: "16")
+        }
+        #expect(results.allSatisfy { $0.end == .asPlanned })
+        // Every call is to meet the full disk with its tape, its rendering and its row. A server that cannot write
+        // cannot say when that is so, not even in its log.
+        try await Task.sleep(for: .milliseconds(1500))
+        try limitFiles(of: pid, to: "unlimited")
+        let catalog = Catalog(StorageLayout(root: around.storage), readers: 1)
+        defer { catalog.close() }
+        // What could not be written down while there was no room is written down now, without a restart.
+        for result in results {
+            #expect(
+                try await eventually { try around.row(result, catalog)?.recording.state.isFinal == true },
+                "a row stayed unfinished with no live call")
+            let row = try #require(try around.row(result, catalog))
+            #expect(row.call.endWho == .caller && row.call.endWhy == "hangup")
+        }
+        #expect(try await server.drain() == 0, "\(server.words)")
+
+        let next = try await ServerProcess(storage: around.storage, agent: around.agent.baseURL)
+        for result in results {
+            #expect(
+                try await eventually { try around.row(result, catalog)?.recording.state == .recovered })
+            let row = try #require(try around.row(result, catalog))
+            #expect(row.call.endWho == .caller && row.call.endWhy == "hangup")
+            #expect(abs(row.call.durationSamples - result.samples) < 4_000)
+            // What the tape lacks at its end is named up to the call's end, with what failed.
+            let tail = try #require(row.recording.missing.last)
+            #expect(tail.start == row.recording.samples && tail.cause.hasPrefix("disk_"))
+            #expect(tail.start + tail.length == row.call.durationSamples)
+        }
+        #expect(try await next.drain() == 0)
+    }
+
     @Test(.timeLimit(.minutes(2))) func aDiskThatStandsStillDelaysNoCall() async throws {
         let around = try Surroundings()
         let stall = around.folder.path + "/stall"

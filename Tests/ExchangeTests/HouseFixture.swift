@@ -1,11 +1,12 @@
 // A whole house for tests: exchange, agent and carriers in one process, storage in a temporary folder.
 
 import Archive
-import Exchange
 import Foundation
 import Net
 import Simulator
 import Telemetry
+
+@testable import Exchange
 
 /// A running house. Call `close` at the end.
 final class TestHouse: Sendable {
@@ -17,9 +18,11 @@ final class TestHouse: Sendable {
 
     init(
         agent settings: SimulatedAgentSettings, door: AgentDoorSettings = .init(),
-        values: [String: String] = [:], log: Log = Log(level: .error)
+        values: [String: String] = [:], log: Log = Log(level: .error),
+        bounds: ArchiveSettings = ArchiveSettings(), rhythm: Caretaker.Rhythm = Caretaker.Rhythm(),
+        watch: DiskWatch? = nil, folder given: String? = nil
     ) throws {
-        folder = NSTemporaryDirectory() + "teeline-house-" + UUID().uuidString
+        folder = given ?? NSTemporaryDirectory() + "teeline-house-" + UUID().uuidString
         agent = try SimulatedAgent.start(settings, door: door)
         network = try CarrierNetwork.start()
         var all = [
@@ -27,7 +30,8 @@ final class TestHouse: Sendable {
             "agent.base_url": agent.baseURL, "server.drain_seconds": "5",
         ]
         all.merge(values) { _, new in new }
-        exchange = try TelephoneExchange.start(Settings(values: all), log: log)
+        exchange = try TelephoneExchange.start(
+            Settings(values: all), log: log, bounds: bounds, rhythm: rhythm, watch: watch)
     }
 
     /// The media address of `path`.
@@ -58,11 +62,12 @@ final class TestHouse: Sendable {
     }
 
     /// Drains, stops, and removes the storage. Returns how many recordings were left unsealed.
-    @discardableResult func close() -> Int {
+    @discardableResult func close(keepsStorage: Bool = false) -> Int {
         let left = exchange.drainAndStop()
         network.stop()
         agent.stop()
         client.close()
+        if keepsStorage { return left }
         do { try FileManager.default.removeItem(atPath: folder) } catch { return left }
         return left
     }

@@ -1,0 +1,71 @@
+// Sound that comes before a stream's start: counted, not kept, and not called lost.
+
+import Calls
+import Carriers
+import Tape
+import Telemetry
+import Testing
+
+@Suite struct EarlySoundTests {
+    private struct Gap: Equatable {
+        var position: Int64
+        var length: Int64
+        var cause: TapeGapCause?
+    }
+
+    /// The gaps on the tape of a call whose first `early` frames came before `start`; `skipped` numbers after them are
+    /// really missing.
+    private func told(
+        _ carrier: Carrier, early: Int, skipped: Int64 = 0
+    ) -> (gaps: [Gap], counts: [String: Int64]) {
+        var stage = Stage(carrier)
+        for _ in 0..<early {
+            stage.now = stage.now.adding(milliseconds: 20)
+            stage.frame()
+        }
+        stage.start()
+        stage.frames += skipped
+        stage.pass(400, frames: true)
+        stage.machine.hangUp(.drained, at: stage.now, &stage.hands)
+        var parser = TapeParser()
+        TapeLayout.magic.withUnsafeBytes { parser.feed($0) }
+        stage.machine.takeTape().withUnsafeBytes { parser.feed($0) }
+        var found: [Gap] = []
+        while let record = parser.next() {
+            guard record.kind == .gap else { continue }
+            found.append(
+                Gap(
+                    position: record.position, length: record.integer(at: 0) ?? -1,
+                    cause: record.payload.last.flatMap { TapeGapCause(rawValue: $0) }))
+        }
+        return (found, stage.machine.namedCounts)
+    }
+
+    @Test func twilioTellsByItsNumbersWhatCameTooEarly() {
+        // Ten frames of 160 samples; Twilio counts chunks from 1.
+        let (gaps, counts) = told(.twilio, early: 10)
+        #expect(gaps == [Gap(position: 0, length: 1_600, cause: .beforeStart)])
+        #expect(counts["frames_before_start"] == 10 && counts["frames_lost"] == 0)
+        #expect(counts["frames_received"] == 20)
+    }
+
+    @Test func whatIsReallyMissingKeepsItsName() {
+        let (gaps, counts) = told(.twilio, early: 4, skipped: 3)
+        #expect(
+            gaps == [
+                Gap(position: 0, length: 640, cause: .beforeStart),
+                Gap(position: 640, length: 480, cause: .lost),
+            ])
+        #expect(counts["frames_before_start"] == 4 && counts["frames_lost"] == 3)
+        let lost = told(.twilio, early: 0, skipped: 2)
+        #expect(lost.gaps == [Gap(position: 0, length: 320, cause: .lost)])
+        #expect(lost.counts["frames_before_start"] == 0 && lost.counts["frames_lost"] == 2)
+    }
+
+    @Test(arguments: [Carrier.telnyx, .exotel])
+    func othersTellTheNumberOnly(_ carrier: Carrier) {
+        let (_, counts) = told(carrier, early: 5)
+        #expect(counts["frames_before_start"] == 5)
+        #expect(counts["frames_lost"] == 0)
+    }
+}
