@@ -31,11 +31,19 @@ public enum TranscriptForm: String, Sendable, Hashable, CaseIterable {
                 String($0.trimmingOptionalWhitespace()).lowercased()
             }
             guard let type = parts.first, let form = forms[type] else { continue }
-            let weight =
-                parts.dropFirst().first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) } ?? 1
+            // What has a weight that is none is not taken into account.
+            guard let weight = weight(parts.dropFirst()) else { continue }
             if weight > (best?.weight ?? 0) { best = (form, weight) }
         }
         return best?.form ?? .json
+    }
+
+    /// The weight among an element's parameters: 0 to 1 with at most three digits (RFC 9110 §12.4.2), 1 when there is
+    /// none; nil for anything else.
+    private static func weight(_ parameters: ArraySlice<String>) -> Double? {
+        guard let text = parameters.first(where: { $0.hasPrefix("q=") })?.dropFirst(2) else { return 1 }
+        guard text.wholeMatch(of: /0(\.[0-9]{0,3})?|1(\.0{0,3})?/) != nil else { return nil }
+        return Double(text.hasSuffix(".") ? text.dropLast() : text)
     }
 
     private static let forms: [String: TranscriptForm] = [

@@ -192,6 +192,10 @@ import Testing
             ("text/plain, application/json", .txt),
             ("text/plain;q=0.5, text/vtt;q=0.9", .vtt), ("application/x-subrip", .srt), ("image/png", .json),
             ("text/vtt;q=0, text/plain", .txt), ("TEXT/VTT", .vtt),
+            ("text/vtt;q=2, text/plain;q=0.1", .txt), ("text/vtt;q=nan, text/plain;q=0.1", .txt),
+            ("text/vtt;q=0x1, text/plain;q=0.1", .txt), ("text/vtt;q=0.0001, text/plain;q=0.001", .txt),
+            ("text/vtt;q=1.000, text/plain;q=0.999", .vtt), ("text/vtt;q=1., text/plain;q=0.", .vtt),
+            ("text/vtt;q=-1", .json), ("text/vtt;q=", .json),
         ] as [(String?, TranscriptForm)])
     func acceptChoosesTheForm(field: String?, form: TranscriptForm) {
         #expect(TranscriptForm.accepted(field) == form)

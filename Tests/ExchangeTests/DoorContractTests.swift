@@ -81,7 +81,8 @@ import Testing
     }
 
     @Test func whatIsToldOfACallIsWhatTheDocumentSays() async throws {
-        let house = try TestHouse(agent: ShortTalk.agent)
+        let lines = HouseLog()
+        let house = try TestHouse(agent: ShortTalk.agent, log: lines.log)
         let judge = OpenAPIJudge(base: "http://127.0.0.1:\(house.exchange.port)")
         let document = try await judge.ask("/openapi.json").body
         async let ended = house.network.call(ShortTalk.call(to: house.media(), milliseconds: 2_000))
@@ -102,6 +103,13 @@ import Testing
         for path in ["/v1/calls/\(id)", "/v1/calls", "/healthz", "/readyz", "/metrics"] {
             try await judge.ask(path)
         }
+        // A lost file is an error of which the log tells whose call it was.
+        let files = FileManager.default.enumerator(atPath: house.folder)?.allObjects ?? []
+        let file = try #require(files.compactMap { $0 as? String }.first { $0.hasSuffix(id + ".mp3") })
+        try FileManager.default.removeItem(atPath: house.folder + "/" + file)
+        #expect(try await judge.ask("/v1/recordings/\(id)/audio.mp3").status == 500)
+        let fault = try #require(lines.text.split(separator: "\n").first { $0.contains("desk_fault") })
+        #expect(fault.contains("\"call\":\"\(id)\"") && !fault.contains("15550"))
         #expect(try judge.judge(document).faults == [])
         #expect(house.close() == 0)
     }
