@@ -127,6 +127,9 @@ extension CallMachine {
         _ actions: inout some CallActions
     ) {
         guard phase == .connecting else { return }
+        // First of all: ElevenLabs has the conversation, whatever becomes of it here.
+        tape.append(.conversation, at: now, text: conversationID)
+        actions.conversationOpened(conversationID)
         guard let output, let input, canOpen(input: input, output: output, at: now) else {
             // Playing one format as another is loud noise: end instead.
             finish(CallEnd(.agent, .agentFormat), sawEnd: false, at: now, &actions)
@@ -136,8 +139,6 @@ extension CallMachine {
         lifecycle.agentIsLive()
         if let started = lifecycle.startedAt { counters.setupMilliseconds = now.milliseconds(since: started) }
         note("agent_live", at: now)
-        tape.append(.conversation, at: now, text: conversationID)
-        actions.conversationOpened(conversationID)
     }
 
     private mutating func canOpen(input: AudioFormat, output: AudioFormat, at now: MonotonicTime) -> Bool {

@@ -207,6 +207,7 @@ import Testing
                 """.utf8)
         }
         #expect(stage.hands.end == CallEnd(.agent, .agentFormat))
+        #expect(stage.hands.wishes.contains(.conversation("c")), "ElevenLabs has the conversation: the row has to know it")
     }
 
     @Test func pingsAreAnsweredUrgently() {
