@@ -116,8 +116,15 @@ final class ArchiveWriter: Sendable {
         func run() {
             while let jobs = next() {
                 guard let connection else { continue }
-                if jobs.count == 1 || !Self.runTogether(jobs, connection) {
-                    for job in jobs { job(connection)() }
+                if jobs.count == 1 {
+                    jobs[0](connection)()
+                    continue
+                }
+                switch Self.runTogether(jobs, connection) {
+                case .committed: break
+                // Somebody holds the catalog, and was waited for. To wait again for each change would stop all others.
+                case .held: connection.impatiently { for job in jobs { job(connection)() } }
+                case .undone: for job in jobs { job(connection)() }
                 }
             }
             // The last connection's close checkpoints what is left and removes the WAL.
@@ -125,17 +132,21 @@ final class ArchiveWriter: Sendable {
             queue.change { $0.finished = true }
         }
 
-        /// Does all of `jobs` in one commit: when many calls end at once the disk is waited for once, not for each. Whether
-        /// it was committed; if not, nobody was told anything, and each is to be done by itself.
-        private static func runTogether(_ jobs: [Job], _ connection: SQLiteConnection) -> Bool {
+        /// What a common commit came to.
+        private enum Together { case committed, undone, held }
+
+        /// Does all of `jobs` in one commit: when many calls end at once the disk is waited for once, not for each. Unless
+        /// it was committed, nobody was told anything, and each is to be done by itself.
+        private static func runTogether(_ jobs: [Job], _ connection: SQLiteConnection) -> Together {
             var completions: [@Sendable () -> Void] = []
             do throws(ArchiveError) {
                 try connection.group { for job in jobs { completions.append(job(connection)) } }
             } catch {
-                return false
+                if case .sqlite(let code, _) = error, code & 0xff == SQLITE_BUSY { return .held }
+                return .undone
             }
             for completion in completions { completion() }
-            return true
+            return .committed
         }
 
         /// What waits, in batches; nil when the queue is closed and empty.

@@ -15,6 +15,7 @@ final class SQLiteConnection: @unchecked Sendable {
     private static let cacheLimit = 96
 
     private let handle: OpaquePointer
+    private let busyMilliseconds: Int32
     /// Whether transactions are parts of one that is open.
     private var isGrouped = false
     private var statements: [String: SQLiteStatement] = [:]
@@ -34,6 +35,7 @@ final class SQLiteConnection: @unchecked Sendable {
             throw .sqlite(code: code, statement: "open")
         }
         handle = opened
+        self.busyMilliseconds = busyMilliseconds
         sqlite3_busy_timeout(handle, busyMilliseconds)
         try execute("PRAGMA foreign_keys = ON")
         if access == .write {
@@ -164,6 +166,13 @@ final class SQLiteConnection: @unchecked Sendable {
             if sqlite3_get_autocommit(handle) == 0 { try execute("ROLLBACK") }
             throw error
         }
+    }
+
+    /// Runs `body` without waiting for others that hold the database: who has waited for them once does not again.
+    func impatiently(_ body: () -> Void) {
+        sqlite3_busy_timeout(handle, 0)
+        body()
+        sqlite3_busy_timeout(handle, busyMilliseconds)
     }
 
     /// How many rows the last statement changed.

@@ -25,6 +25,33 @@ import Testing
         return changes.indices.compactMap { all[$0] }
     }
 
+    @Test(.timeLimit(.minutes(1))) func whoHoldsTheCatalogIsWaitedForOnceNotForEachChange() throws {
+        let storage = try TemporaryStorage()
+        let archive = try storage.open(settings: ArchiveSettings(busyMilliseconds: 500))
+        let other = try SQLiteConnection(path: storage.layout.databasePath, access: .write)
+        let results = Guarded(0)
+        let isReleased = Guarded(false)
+        archive.apply(.note(kind: "test.hold", callID: nil, detail: "{}")) { _ in
+            _ = isReleased.wait { $0 ? true : nil }
+        }
+        // Once the first note is on the disk its completion holds the writer: all that follow are one group.
+        while try archive.catalog.ledgerHead().entries == 0 {}
+        for _ in 0..<20 {
+            archive.apply(.note(kind: "test.note", callID: nil, detail: "{}")) { result in
+                if case .failure(let error) = result, error.mayPass { results.change { $0 += 1 } }
+            }
+        }
+        try other.execute("BEGIN IMMEDIATE")
+        let began = MonotonicTime.now
+        isReleased.change { $0 = true }
+        #expect(results.wait(milliseconds: 30_000) { $0 == 20 ? true : nil } == true)
+        // For each it would be 10 s.
+        #expect(MonotonicTime.now.milliseconds(since: began) < 5_000)
+        try other.execute("ROLLBACK")
+        try archive.applyAndWait(.note(kind: "test.note", callID: nil, detail: "{}"))
+        archive.close()
+    }
+
     @Test func aChangeThatFailsTakesNoOtherWithIt() throws {
         let storage = try TemporaryStorage()
         let archive = try storage.open()
