@@ -16,6 +16,8 @@ actor CallSession: WebSocketHandler {
     /// What the server knows the session by, from its upgrade on. The call's own id may be another (`CallPlan`).
     nonisolated let key: String
     nonisolated let carrier: Carrier
+    /// The placed call whose token its upgrade showed.
+    nonisolated let dial: String?
     private let office: CallOffice
     private var machine: CallMachine
     private var ports: CallPorts
@@ -34,6 +36,7 @@ actor CallSession: WebSocketHandler {
         self.loop = loop
         key = identity.callID
         self.carrier = carrier
+        dial = evidence.dial
         self.office = office
         let settings = office.settings
         machine = CallMachine(

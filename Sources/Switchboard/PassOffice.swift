@@ -89,6 +89,11 @@ public final class PassOffice: Sendable {
         passes.check(token, carrier: carrier, at: Self.now)
     }
 
+    /// The placed call whose stream `token` opens; nil when it opens none, or one of a call that came in.
+    func dial(of token: String, carrier: Carrier) -> String? {
+        passes.content(of: token, carrier: carrier, at: Self.now)?.callID
+    }
+
     /// Opens the call of `token`, once.
     func claim(_ token: String, carrier: Carrier, carrierCallID: String) -> Result<CallPlan, PassRefusal> {
         let now = Self.now
