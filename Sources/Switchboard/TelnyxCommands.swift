@@ -38,20 +38,27 @@ struct TelnyxCommands: Sendable {
         }
     }
 
-    /// Speaks `text` in call `id`.
+    /// Speaks `text` in call `id`, in `language` where a rule names one.
     func speak(
-        _ id: String, _ text: String, as role: TelnyxRole, voice: String? = nil
+        _ id: String, _ text: String, as role: TelnyxRole, voice: String? = nil, language: String? = nil
     ) async throws(RESTFailure) {
         let voice = voice ?? parts.settings.telnyx.voice
         var speech = TelnyxSpeech(
             String(String.UnicodeScalarView(text.unicodeScalars.prefix(Self.speechLimit))),
-            voice: voice, isSSML: false, language: parts.settings.words.language)
+            voice: voice, isSSML: false,
+            language: Self.language(language, configured: parts.settings.words.language))
         // The voices without a provider are those of the basic level.
         if !voice.contains(".") { speech.serviceLevel = "basic" }
         let spoken = speech
         try await send { () throws(SignallingError) in
             try api.speak(id, spoken, tag: tag("speak-" + role.rawValue, id, role))
         }
+    }
+
+    /// The language of a speech: what a rule says (ISO 639-1), unless the configured one is the same with a region.
+    static func language(_ ruled: String?, configured: String) -> String {
+        guard let ruled, !ruled.isEmpty else { return configured }
+        return configured.lowercased().hasPrefix(ruled.lowercased() + "-") ? configured : ruled
     }
 
     /// Begins the recording of a message in call `id`.

@@ -11,7 +11,8 @@ extension TelnyxDoor {
         if !voicemail.greeting.isEmpty {
             do throws(RESTFailure) {
                 return try await commands.speak(
-                    id, voicemail.greeting, as: .voicemail, voice: voicemail.carrierVoice)
+                    id, voicemail.greeting, as: .voicemail, voice: voicemail.carrierVoice,
+                    language: plan(of: id, event).language)
             } catch {
                 if error == .alreadyOver { return }
                 // A message without a greeting is better than none.

@@ -59,12 +59,12 @@ final class DialBoard {
     private let settings: SwitchboardSettings
 
     init(
-        room: Room = .free,
+        room: Room = .free, plan: CallPlan = CallPlan(),
         _ answer: @escaping @Sendable (HTTPRequest) -> (status: Int, body: String) = { _ in (500, "") }
     ) throws {
         folder = NSTemporaryDirectory() + "teeline-dials-" + UUID().uuidString
         carrier = try ScriptedCarrier(answer)
-        var settings = SwitchboardSettings(routing: RoutingTable(standard: CallPlan()))
+        var settings = SwitchboardSettings(routing: RoutingTable(standard: plan))
         settings.authIsOff = true
         settings.requestsPerMinute = 1_000_000
         settings.proxies = TrustedProxies(base: PublicURL("https://voice.example.com"))

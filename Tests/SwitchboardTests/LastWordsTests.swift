@@ -60,6 +60,26 @@ import Testing
         #expect(!apologies.knowsStream("CA1", at: late.adding(milliseconds: 60_000)))
     }
 
+    /// The greeting is spoken in the language of the rule that holds; without one, or with the same one, as configured.
+    @Test(arguments: [("de", "de"), (nil, "en-US"), ("en", "en-US"), ("en-GB", "en-GB"), ("", "en-US")])
+    func telnyxGreetsInTheRulesLanguage(ruled: String?, spoken: String) async throws {
+        var plan = CallPlan()
+        plan.mode = .voicemail
+        plan.language = ruled
+        plan.voicemail = VoicemailPlan(greeting: "Guten Tag.")
+        plan.voicemail?.recorder = "telnyx"
+        let bench = try DialBoard(plan: plan) { _ in (200, #"{"data":{"result":"ok"}}"#) }
+        try bench.event("call.initiated", #""direction":"incoming","state":"parked","from":"+1","to":"+2""#)
+        #expect(try await bench.wasAsked("/actions/answer"))
+        try bench.event("call.answered", #""direction":"incoming""#)
+        #expect(try await bench.wasAsked("/actions/speak"))
+        let speech = try #require(bench.carrier.asked.first { $0.path.hasSuffix("/actions/speak") })
+        let body = try JSONSerialization.jsonObject(with: Data(speech.body)) as? [String: Any]
+        #expect(body?["language"] as? String == spoken && body?["payload"] as? String == "Guten Tag.")
+        #expect(try await bench.isQuiet())
+        bench.close()
+    }
+
     /// Telnyx's caller is answered, told and then hung up, all of which a stopping server waits for.
     @Test func aStoppingServerTellsTelnyxsCallers() async throws {
         let bench = try DialBoard(room: .draining) { _ in (200, #"{"data":{"result":"ok"}}"#) }
