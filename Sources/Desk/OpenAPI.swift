@@ -55,6 +55,12 @@ public enum OpenAPI {
         if route.action == .recordings {
             parameters += RecordingQuery.parameters.map { parameter($0.name, in: "query", $0.meaning) }
         }
+        if route.action == .placeCall {
+            parameters.append(
+                parameter(
+                    "Idempotency-Key", in: "header",
+                    "The same key with the same body is the same call, for a day; with another body 422"))
+        }
         if !parameters.isEmpty { members.append(("parameters", JSONText.array(parameters))) }
         if let body = route.body {
             let content = body.mediaTypes.map { type in
@@ -125,10 +131,16 @@ public enum OpenAPI {
         case .transcript: list.append((409, "Not ready yet"))
         case .placeCall, .issueToken:
             list += [
-                (409, "That carrier is not configured"), (429, "Too many calls"), (503, "The server drains"),
+                (409, "That carrier is not configured"), (429, "Too many calls"),
+                (503, "The server drains, or its storage takes no order"),
             ]
+            if route.action == .placeCall { list.append((422, "The Idempotency-Key is another order's")) }
         case .hangUp: list.append((409, "The call is over"))
-        case .speak: list += [(409, "The call is over or none of mode speech"), (429, "Too many texts wait")]
+        case .speak:
+            list += [
+                (409, "The call is over, does not speak yet, or is none of mode speech"),
+                (429, "Too many texts wait"),
+            ]
         case .readiness: list.append((503, "New calls are not taken"))
         default: break
         }

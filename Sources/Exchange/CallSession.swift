@@ -4,6 +4,7 @@ import Agents
 import Audio
 import Calls
 import Carriers
+import Desk
 import Net
 import Routing
 import Switchboard
@@ -141,11 +142,13 @@ actor CallSession: WebSocketHandler {
     }
 
     /// Speaks a further text, when the call is one that speaks. Call on the loop.
-    nonisolated func say(_ text: String) -> Bool {
+    nonisolated func say(_ text: String) -> SpeakOutcome {
         assumeIsolated { call in
+            guard !call.isOver else { return .over }
+            guard call.machine.isSpeaking else { return .notSpeaking }
             var isTaken = false
             call.act(at: .now) { isTaken = $0.say(text, at: $1, &$2) }
-            return isTaken
+            return isTaken ? .accepted : .tooMany
         }
     }
 

@@ -78,7 +78,7 @@ struct CallPlacer: Sendable {
             // A call that nothing would tell of is not made.
             _ = parts.dials.end(id)
             parts.log(.error, "dial_not_kept", ["call": .text(id), "error": .text("\(error)")])
-            return .failure(.draining)
+            return .failure(.notKept)
         }
         count(order.carrier, "requested")
         parts.errands.run { [self] in await carryOut(order, id: id, from: from, base: base) }

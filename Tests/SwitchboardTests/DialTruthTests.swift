@@ -74,6 +74,16 @@ import Testing
         bench.close()
     }
 
+    /// What cannot be written down is not dialled, and said to be so.
+    @Test func anOrderThatIsNotKeptIsNotDialled() throws {
+        let bench = try DialBoard()
+        bench.archive.close()
+        let order = PlacementOrder(carrier: .twilio, to: DialBoard.to, from: "+15005550006", plan: CallPlan())
+        #expect(throws: PlacementRefusal.notKept) { try bench.board.place(order).get() }
+        #expect(bench.board.dialsUnderWay(besides: []) == 0 && bench.carrier.asked.isEmpty)
+        bench.close()
+    }
+
     // MARK: Whether it was answered
 
     private static let telnyxCall = #"{"data":{"call_control_id":"v3:call"}}"#
