@@ -218,6 +218,9 @@ public final class TelephoneSwitchboard: Sendable {
     /// are open before anybody answers.
     public func dialsUnderWay(besides streams: Set<String>) -> Int { parts.dials.underWay(besides: streams) }
 
+    /// The calls that go on at their carriers without a stream of ours.
+    public var carrierCalls: [CarrierCall] { telnyx.messages }
+
     /// The address of a stream that shows `token`; nil without a public URL.
     public func streamURL(_ carrier: Carrier, token: String) -> String? {
         parts.settings.proxies.base.flatMap { parts.addresses.url(carrier, token: token, base: $0) }
@@ -234,7 +237,9 @@ public final class TelephoneSwitchboard: Sendable {
     /// Ends placed call `id`, whose stream has not begun.
     public func cancel(_ id: String) -> CancelOutcome {
         do throws(ArchiveError) {
-            guard let row = try parts.archive.catalog.dial(id) else { return .unknown }
+            guard let row = try parts.archive.catalog.dial(id) else {
+                return telnyx.hangUpMessage(id) ? .accepted : .unknown
+            }
             return !row.state.isFinal && placer.cancel(row) ? .accepted : .over
         } catch {
             parts.log(.error, "dial_unreadable", ["error": .text("\(error)")])

@@ -60,6 +60,7 @@ extension TelnyxDoor {
         do throws(RESTFailure) {
             try await commands.answer(id, as: role)
             outcome(word)
+            if role == .voicemail { holdMessage(id, plan) }
             if role == .voicemail, let voicemail = plan?.voicemail {
                 watch(id, seconds: voicemail.maximumSeconds + Self.voicemailMargin)
             }
@@ -166,8 +167,8 @@ extension TelnyxDoor {
     private static let drainMilliseconds: Int64 = 9_000
 
     /// How long words may take, and a message beyond its longest, in seconds: then the call is ended, whatever is told.
-    private static let wordsMargin = 60
-    private static let voicemailMargin = 120
+    static let wordsMargin = 60
+    static let voicemailMargin = 120
 
     /// Ends call `id` after `seconds` unless it is over by then.
     private func watch(_ id: String, seconds: Int) {

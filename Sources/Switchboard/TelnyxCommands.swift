@@ -55,11 +55,21 @@ struct TelnyxCommands: Sendable {
         }
     }
 
-    /// The language of a speech: what a rule says (ISO 639-1), unless the configured one is the same with a region.
+    /// The language of a speech: what a rule says. Rules have ISO 639-1 for ElevenLabs, `speak` a region, too: the configured
+    /// one where the language is the same, else the first of Telnyx's list.
     static func language(_ ruled: String?, configured: String) -> String {
         guard let ruled, !ruled.isEmpty else { return configured }
-        return configured.lowercased().hasPrefix(ruled.lowercased() + "-") ? configured : ruled
+        let wanted = ruled.lowercased() + "-"
+        if configured.lowercased().hasPrefix(wanted) { return configured }
+        return languages.first { $0.lowercased().hasPrefix(wanted) } ?? ruled
     }
+
+    /// The languages of `speak` (Telnyx's library guide, Supported Languages).
+    private static let languages = [
+        "cy-GB", "da-DK", "de-DE", "en-US", "en-AU", "en-GB", "en-IN", "es-ES", "es-MX", "es-US", "fr-FR",
+        "fr-CA", "hi-IN", "is-IS", "it-IT", "ja-JP", "ko-KR", "nb-NO", "nl-NL", "pl-PL", "pt-PT", "pt-BR",
+        "ro-RO", "ru-RU", "sv-SE", "tr-TR",
+    ]
 
     /// Begins the recording of a message in call `id`.
     func record(_ id: String, _ recording: TelnyxRecordStart) async throws(RESTFailure) {

@@ -113,6 +113,8 @@ struct TelnyxDoor: Sendable {
             went(
                 event, id, to: .completed, unanswered: Self.end(event.hangupCause), cause: event.hangupCause)
             _ = parts.floor.carrierHungUp(.telnyx, carrierCallID: id)
+            parts.passes.leave(.telnyx, id)
+            recordings.hungUp(event)
         case .streamingFailed:
             count("teeline_incoming_calls_total", "carrier", "telnyx", "outcome", "stream_failed")
             parts.log(.error, "telnyx_stream_failed", ["call": .text(TelnyxCommands.mark(id))])

@@ -57,7 +57,7 @@ struct TelnyxRecordings: Sendable {
     func resume() {
         parts.errands.run {
             do throws(ArchiveError) {
-                for kind in [TelnyxEventKind.recordingSaved, .recordingError] {
+                for kind in [TelnyxEventKind.recordingSaved, .recordingError, .callHangup] {
                     let rows = try parts.archive.catalog.carrierEvents(
                         carrier: Carrier.telnyx.rawValue, kind: kind.name,
                         since: ArchiveTime.now() - Self.lookBack)
@@ -73,6 +73,7 @@ struct TelnyxRecordings: Sendable {
         do throws(SignallingError) {
             let event = try TelnyxEvent(json: Array(row.detail.utf8))
             if event.kind == .recordingSaved { return await saved(event) }
+            if event.kind == .callHangup { return await resumeCall(event) }
             await keepFailure(event)
         } catch {
             parts.log(.error, "telnyx_event_malformed", ["error": .text("\(error)")])

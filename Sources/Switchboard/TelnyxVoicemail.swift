@@ -26,6 +26,8 @@ extension TelnyxDoor {
     func record(_ id: String, _ event: TelnyxEvent) async {
         // A greeting that ended because the caller hung up leaves nobody to record.
         if event.kind == .speakEnded, event.status == "call_hangup" { return }
+        // Also after a restart, which forgets who has a place.
+        holdMessage(id, plan(of: id, event))
         let voicemail = voicemail(of: id, event)
         var recording = TelnyxRecordStart(channels: "single", format: "mp3")
         recording.track = "inbound"

@@ -67,6 +67,7 @@ final class DialBoard {
         var settings = SwitchboardSettings(routing: RoutingTable(standard: plan))
         settings.authIsOff = true
         settings.requestsPerMinute = 1_000_000
+        settings.messageMilliseconds = 50
         settings.proxies = TrustedProxies(base: PublicURL("https://voice.example.com"))
         settings.twilio.accountSID = "AC1"
         settings.twilio.authTokens = [Secret("12345")]
@@ -140,7 +141,7 @@ final class DialBoard {
     @discardableResult func event(_ kind: String, _ fields: String, dial: String? = nil) throws -> String {
         let state = dial.map { ",\"client_state\":\"\(Base64Text.encode($0))\"" } ?? ""
         let body =
-            #"{"data":{"event_type":"\#(kind)","id":"\#(UUID().uuidString)","payload":{"call_control_id":"v3:call"\#(state),\#(fields)},"record_type":"event"}}"#
+            #"{"data":{"occurred_at":"2026-11-21T10:00:20Z","event_type":"\#(kind)","id":"\#(UUID().uuidString)","payload":{"call_control_id":"v3:call"\#(state),\#(fields)},"record_type":"event"}}"#
         return try offer(
             HTTPRequest(
                 method: "POST", path: "/telnyx/webhook", headers: [("Content-Type", "application/json")],

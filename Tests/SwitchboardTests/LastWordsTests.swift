@@ -61,7 +61,10 @@ import Testing
     }
 
     /// The greeting is spoken in the language of the rule that holds; without one, or with the same one, as configured.
-    @Test(arguments: [("de", "de"), (nil, "en-US"), ("en", "en-US"), ("en-GB", "en-GB"), ("", "en-US")])
+    @Test(arguments: [
+        ("de", "de-DE"), ("xx", "xx"), ("es", "es-ES"), (nil, "en-US"), ("en", "en-US"), ("en-GB", "en-GB"),
+        ("", "en-US"),
+    ])
     func telnyxGreetsInTheRulesLanguage(ruled: String?, spoken: String) async throws {
         var plan = CallPlan()
         plan.mode = .voicemail
