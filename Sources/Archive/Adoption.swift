@@ -2,25 +2,29 @@
 
 extension Sealing {
     /// Adopts a carrier's recording: file first, then call, recording and ledger in one transaction. A server that
-    /// dies in between leaves a file without a row; adopting again, under the same identifier, takes it up.
+    /// dies in between leaves a file without a row; adopting again, under the same identifier, takes it up. Where a row says
+    /// that the recording could not be had, it has it from now on, under that row's identifier.
     func adopt(_ request: AdoptRequest) throws(ArchiveError) -> ChangeOutcome {
         try check(request)
         let call = request.call
         let format = request.provenance.format
-        let final = try layout.recording(call.id, startedAt: call.startedAt, format: format)
-        let temporary = try layout.temporaryRecording(call.id, startedAt: call.startedAt, format: format)
-        if let known = try RowMapping.adopted(
+        let known = try RowMapping.adopted(
             carrier: request.provenance.carrier, recordingID: request.provenance.recordingID,
             changes.connection)
-        {
+        let id = known?.call.id ?? call.id
+        let final = try layout.recording(id, startedAt: call.startedAt, format: format)
+        let temporary = try layout.temporaryRecording(call.id, startedAt: call.startedAt, format: format)
+        if let known, known.recording.hasAudio {
             guard known.recording.bytes == request.bytes else { throw .differentSeal }
             try discard(layout.absolute(temporary), if: known.recording.sha256)
             return ChangeOutcome(unchanged: 1)
         }
-        guard try RowMapping.stored(call.id, changes.connection) == nil else { throw .badValue(field: "id") }
+        if known == nil, try RowMapping.stored(call.id, changes.connection) != nil {
+            throw .badValue(field: "id")
+        }
         let digest = try place(temporary, as: final, bytes: request.bytes)
-        try changes.adopt(request, path: final, digest: digest)
-        return ChangeOutcome(added: 1)
+        try changes.adopt(request, path: final, digest: digest, over: known?.call)
+        return known == nil ? ChangeOutcome(added: 1) : ChangeOutcome(replaced: 1)
     }
 
     /// Seals ElevenLabs' own audio of a conversation; its row is made when the audio comes before everything else.
@@ -61,12 +65,20 @@ extension Sealing {
 }
 
 extension CatalogChanges {
-    /// The rows of an adopted recording, in one transaction, after every step on the file.
-    func adopt(_ request: AdoptRequest, path: String, digest: Digest) throws(ArchiveError) {
+    /// The rows of an adopted recording, in one transaction, after every step on the file; `failed` is the call whose rows
+    /// said until now that there is none.
+    func adopt(
+        _ request: AdoptRequest, path: String, digest: Digest, over failed: CallRow?
+    ) throws(ArchiveError) {
         try connection.transaction { () throws(ArchiveError) in
             var call = request.call
             call.parameters = try related(call)
-            try insert(call)
+            if let failed {
+                call.id = failed.id
+                try replace(failed, with: call)
+            } else {
+                try insert(call)
+            }
             try connection.execute(
                 """
                 INSERT INTO recordings (call_id, started_at, state, path, bytes, sha256, samples, rate, channels,
@@ -87,6 +99,23 @@ extension CatalogChanges {
                 ])
             try linkConversation(call.conversationID, to: call.id)
         }
+    }
+
+    /// `call` stands where `failed` did; what only that knew of the numbers stays, and so does what was said in it.
+    private func replace(_ failed: CallRow, with call: CallRow) throws(ArchiveError) {
+        try connection.execute("DELETE FROM recordings WHERE call_id = ?", [.text(failed.id)])
+        try connection.execute(
+            """
+            UPDATE calls SET carrier_call_id = ?2, caller = ?3, called = ?4, started_at = ?5, ended_at = ?6,
+            duration_samples = ?7, rate = ?8, end_who = ?9, end_why = ?10, parameters = ?11 WHERE id = ?1
+            """,
+            [
+                .text(failed.id), .text(call.carrierCallID), SQLiteValue(call.caller ?? failed.caller),
+                SQLiteValue(call.called ?? failed.called), .integer(call.startedAt),
+                SQLiteValue(call.endedAt),
+                .integer(call.durationSamples), SQLiteValue(call.rate), SQLiteValue(call.endWho?.rawValue),
+                SQLiteValue(call.endWhy), .text(call.parameters),
+            ])
     }
 
     /// The rows of a carrier's recording that could not be fetched: nothing goes missing in silence. One that is known

@@ -54,7 +54,7 @@ public enum DialState: String, Sendable, Hashable, CaseIterable {
     case canceled
 
     /// Its place in a call's life; all ends have the same.
-    var rank: Int {
+    public var rank: Int {
         switch self {
         case .requested: 0
         case .queued: 1

@@ -34,6 +34,9 @@ extension CallMachine {
         announce(at: now, &actions)
     }
 
+    /// Whether further texts can be spoken: it speaks, and is not over.
+    public var isSpeaking: Bool { phase == .live && plan.mode == .speech && announcer != nil }
+
     /// A further text is to be spoken; false when this call does not speak or too many wait.
     public mutating func say(
         _ text: String, at now: MonotonicTime, _ actions: inout some CallActions

@@ -10,6 +10,7 @@ struct CallRoutes {
     let live: (any LiveCallSource)?
     let control: (any CallControl)?
     let issuer: (any StreamTokenIssuer)?
+    let orders: OrderMemory
 
     func answer(
         _ action: RouteAction, _ id: String, _ request: HTTPRequest
@@ -19,7 +20,7 @@ struct CallRoutes {
             let value = request.body.isEmpty ? BodyValue.object([]) : BodyValue(request.body)
             guard let value else { throw .syntax }
             switch action {
-            case .placeCall: return place(try CallBody.order(value))
+            case .placeCall: return place(try CallBody.order(value), request)
             case .issueToken: return issue(try CallBody.token(value))
             case .speak:
                 let text = try BodyObject(value, known: ["text"]).required("text", limit: CallBody.textLimit)
@@ -33,16 +34,55 @@ struct CallRoutes {
         }
     }
 
-    private func place(_ order: CallOrder) -> HTTPResponse {
+    /// Places a call, once for each `Idempotency-Key`.
+    private func place(_ order: CallOrder, _ request: HTTPRequest) -> HTTPResponse {
         guard let control else { return Self.problem(.carrierNotConfigured).response }
+        let key = request.header("Idempotency-Key")
+        if let key {
+            guard OrderMemory.isKey(key) else { return Self.badKey.response }
+            switch orders.begin(key, request.body) {
+            case .new: break
+            case .underWay: return Self.keyUnderWay.response
+            case .otherOrder: return Self.keyOfAnother.response
+            case .placed(let id): return repeated(id)
+            }
+        }
         switch control.place(order) {
-        case .failure(let refusal): return Self.problem(refusal).response
+        case .failure(let refusal):
+            if let key { orders.forget(key) }
+            return Self.problem(refusal).response
         case .success(let row):
-            var response = DeskHandler.json(Self.json(row), status: 202)
-            response.headers.append(("Location", "/v1/calls/\(row.id)"))
-            return response
+            if let key { orders.placed(key, row.id) }
+            return Self.placed(row)
         }
     }
+
+    /// The answer to an order that was carried out before: how far its call is by now.
+    private func repeated(_ id: String) -> HTTPResponse {
+        do throws(ArchiveError) {
+            guard let row = try catalog.dial(id) else { return Self.problem(.storageUnavailable).response }
+            return Self.placed(row)
+        } catch {
+            return Self.problem(.storageUnavailable).response
+        }
+    }
+
+    private static func placed(_ row: DialRow) -> HTTPResponse {
+        var response = DeskHandler.json(json(row), status: 202)
+        response.headers.append(("Location", "/v1/calls/\(row.id)"))
+        return response
+    }
+
+    private static let badKey = Problem(
+        status: 400, code: "bad_idempotency_key",
+        detail: "Idempotency-Key is 1 to 255 printable ASCII characters.")
+    private static let keyUnderWay = Problem(
+        status: 409, code: "idempotency_key_under_way",
+        detail: "The first order with this key is being placed.",
+        headers: ["Retry-After": "1"])
+    private static let keyOfAnother = Problem(
+        status: 422, code: "idempotency_key_reused", detail: "This key belongs to an order with another body."
+    )
 
     private func issue(_ order: StreamTokenOrder) -> HTTPResponse {
         guard let issuer else { return Self.problem(.carrierNotConfigured).response }
@@ -74,6 +114,11 @@ struct CallRoutes {
         case .wrongMode:
             return Problem(
                 status: 409, code: "wrong_mode", detail: "Texts are spoken in calls of mode speech only."
+            ).response
+        case .notSpeaking:
+            return Problem(
+                status: 409, code: "not_speaking", detail: "The call does not speak yet, or not any more.",
+                headers: ["Retry-After": "1"]
             ).response
         case .tooMany:
             return Problem(
@@ -115,6 +160,11 @@ struct CallRoutes {
                 status: 429, code: "too_many_calls", detail: "As many calls as allowed are under way.",
                 headers: ["Retry-After": String(max(seconds, 1))])
         case .bad(let member): BodyFault.bad(member).problem()
+        case .storageUnavailable:
+            Problem(
+                status: 503, code: "storage_unavailable",
+                detail: "The order cannot be written down, so nobody was called.",
+                headers: ["Retry-After": "30"])
         case .draining:
             Problem(
                 status: 503, code: "draining", detail: "This server takes no new calls.",

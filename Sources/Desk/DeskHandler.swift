@@ -64,6 +64,7 @@ public struct DeskHandler: HTTPHandler {
     }
 
     private let parts: Parts
+    private let orders = OrderMemory()
 
     /// A handler over its parts.
     public init(_ parts: Parts) { self.parts = parts }
@@ -135,7 +136,8 @@ public struct DeskHandler: HTTPHandler {
         case .conversationAudio: return try AudioRoute(catalog: parts.catalog).conversation(id, request)
         case .placeCall, .call, .hangUp, .speak, .issueToken:
             return try CallRoutes(
-                catalog: parts.catalog, live: parts.live, control: parts.control, issuer: parts.issuer
+                catalog: parts.catalog, live: parts.live, control: parts.control, issuer: parts.issuer,
+                orders: orders
             ).answer(route.action, id, request)
         case .contexts, .context, .storeContext, .removeContext, .importContexts:
             return try ContextRoutes(catalog: parts.catalog, archive: parts.archive)

@@ -135,6 +135,8 @@ public enum CallControlRefusal: Error, Sendable, Hashable {
     case tooManyCalls(retryAfterSeconds: Int)
     /// Something that this carrier cannot do, as a number it cannot show; the member of the order that says it.
     case bad(member: String)
+    /// The storage takes no order: a call that nothing would tell of is not made.
+    case storageUnavailable
     /// The server takes no new calls.
     case draining
 }
@@ -155,6 +157,8 @@ public enum SpeakOutcome: Sendable, Hashable {
     case accepted
     /// The call is none in which texts are spoken.
     case wrongMode
+    /// The call does not speak yet, or not any more.
+    case notSpeaking
     /// Too many texts wait already.
     case tooMany
     /// The call is over.

@@ -85,6 +85,7 @@ public enum OpenAPI {
         case .audio, .conversationAudio:
             list += conditions.map { parameter($0, in: "header") }
             if method == "GET" { list += ranges.map { parameter($0, in: "header") } }
+        case .placeCall: list.append(parameter(idempotencyKey, in: "header"))
         default: break
         }
         return list
@@ -101,6 +102,11 @@ public enum OpenAPI {
         ("Range", "Which bytes, up to \(RangeOutcome.rangeLimit) ranges"),
         ("If-Range", "Range counts only for this version"),
     ].map { QueryParameter(name: $0.0, meaning: $0.1, schema: JSONSchema.text) }
+
+    private static let idempotencyKey = QueryParameter(
+        name: "Idempotency-Key",
+        meaning: "The same key with the same body is the same call, for a day; with another body 422",
+        schema: JSONSchema.text)
 
     private static func parameter(_ parameter: QueryParameter, in place: String) -> String {
         JSONText.object([

@@ -95,7 +95,9 @@ enum OpenAPIAnswers {
             list += [
                 problem(401, "A token is needed", headers: [challenge]),
                 problem(500, "An error of the server; error_id stands in its log"),
-                problem(503, "The archive is busy, or no new calls are taken", headers: [retryAfter]),
+                problem(
+                    503, "The archive is busy, takes no order, or no new calls are taken",
+                    headers: [retryAfter]),
             ]
         }
         if route.parameter != nil { list.append(problem(404, "Unknown, or there is none")) }
@@ -117,10 +119,13 @@ enum OpenAPIAnswers {
                 problem(409, "That carrier is not configured"),
                 problem(429, "Too many calls", headers: [retryAfter]),
             ]
+            if route.action == .placeCall {
+                list.append(problem(422, "The Idempotency-Key is another order's"))
+            }
         case .hangUp: list.append(problem(409, "The call is over"))
         case .speak:
             list += [
-                problem(409, "The call is over or none of mode speech"),
+                problem(409, "The call is over, does not speak yet, or is none of mode speech"),
                 problem(429, "Too many texts wait", headers: [retryAfter]),
             ]
         default: break

@@ -30,6 +30,7 @@ struct CallDesk: CallControl, StreamTokenIssuer {
             case .busy: .tooManyCalls(retryAfterSeconds: Self.retrySeconds)
             case .badNumber: .bad(member: "from")
             case .badStream(let member): .bad(member: "stream." + member)
+            case .notKept: .storageUnavailable
             case .draining: .draining
             }
         }
@@ -50,12 +51,14 @@ struct CallDesk: CallControl, StreamTokenIssuer {
         }
         guard plan.mode == .speech else { return .wrongMode }
         let session = entry.session
-        session.loop.execute { [log = office.log] in
-            // The call may end, or too many texts may wait, between the look and the word.
-            if !session.say(text) { log(.warning, "text_not_spoken", ["call": .text(id)]) }
-        }
-        return .accepted
+        // Only the call itself knows whether it takes the text: it may end, or too many may wait.
+        let answer = AwaitedAnswer<SpeakOutcome>()
+        session.loop.execute { answer.give { session.say(text) } }
+        return answer.wait(milliseconds: Self.sayMilliseconds) ?? .tooMany
     }
+
+    /// Longest wait for a call's own loop, in milliseconds: it turns every 20.
+    private static let sayMilliseconds: Int64 = 2_000
 
     func issue(_ order: StreamTokenOrder) -> Result<Desk.StreamToken, CallControlRefusal> {
         guard let carrier = Carrier(rawValue: order.carrier), let switchboard = office.switchboard,

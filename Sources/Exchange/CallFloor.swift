@@ -9,7 +9,8 @@ extension CallOffice: CallFloor {
     /// See `CallFloor`. An unknown number is nobody's: it has no limit of its own.
     func room(caller: String?, called: String?) -> Room {
         // Calls that are being placed have a place already, though their streams are still to come.
-        let underWay = switchboard?.dialsUnderWay ?? 0
+        let early = Set(entries.compactMap(\.session.dial))
+        let underWay = switchboard?.dialsUnderWay(besides: early) ?? 0
         let awaited = switchboard?.passes.awaitedCalls ?? []
         guard isClosed || liveCount + underWay + awaited.count < settings.maxCalls else { return .busy }
         return room(caller: caller, called: called, besides: nil, awaited: awaited)

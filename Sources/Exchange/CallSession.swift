@@ -4,6 +4,7 @@ import Agents
 import Audio
 import Calls
 import Carriers
+import Desk
 import Net
 import Routing
 import Switchboard
@@ -16,6 +17,8 @@ actor CallSession: WebSocketHandler {
     /// What the server knows the session by, from its upgrade on. The call's own id may be another (`CallPlan`).
     nonisolated let key: String
     nonisolated let carrier: Carrier
+    /// The placed call whose token its upgrade showed.
+    nonisolated let dial: String?
     private let office: CallOffice
     private var machine: CallMachine
     private var ports: CallPorts
@@ -34,6 +37,7 @@ actor CallSession: WebSocketHandler {
         self.loop = loop
         key = identity.callID
         self.carrier = carrier
+        dial = evidence.dial
         self.office = office
         let settings = office.settings
         machine = CallMachine(
@@ -138,11 +142,13 @@ actor CallSession: WebSocketHandler {
     }
 
     /// Speaks a further text, when the call is one that speaks. Call on the loop.
-    nonisolated func say(_ text: String) -> Bool {
+    nonisolated func say(_ text: String) -> SpeakOutcome {
         assumeIsolated { call in
+            guard !call.isOver else { return .over }
+            guard call.machine.isSpeaking else { return .notSpeaking }
             var isTaken = false
             call.act(at: .now) { isTaken = $0.say(text, at: $1, &$2) }
-            return isTaken
+            return isTaken ? .accepted : .tooMany
         }
     }
 

@@ -17,14 +17,20 @@ struct LiveCallBoard: LiveCallSource {
     let office: CallOffice
 
     func liveCalls() -> [LiveCall] {
-        office.entries.map { entry in
+        let elsewhere = (office.switchboard?.carrierCalls ?? []).map {
+            LiveCall(
+                id: $0.id, carrier: $0.carrier.rawValue, carrierCallID: $0.carrierCallID, caller: $0.caller,
+                called: $0.called, startedAt: $0.startedAt, phase: "carrier_recording")
+        }
+        let here = office.entries.map { entry in
             LiveCall(
                 id: entry.callID, carrier: entry.carrier.rawValue,
                 carrierCallID: entry.start?.callID ?? "",
                 agentID: entry.agentID,
                 caller: entry.start?.caller, called: entry.start?.called, startedAt: entry.startedAt,
                 phase: entry.phase.rawValue)
-        }.sorted { ($0.startedAt, $0.id) < ($1.startedAt, $1.id) }
+        }
+        return (here + elsewhere).sorted { ($0.startedAt, $0.id) < ($1.startedAt, $1.id) }
     }
 }
 

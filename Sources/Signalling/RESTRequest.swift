@@ -73,7 +73,7 @@ public enum RESTFailure: Error, Sendable, Hashable, CustomStringConvertible {
     case rateLimited(retryAfter: Int?)
     /// The request was refused, with the carrier's own code when told.
     case invalid(code: Int?)
-    /// The service fails or is overloaded: try later.
+    /// The service fails or is overloaded: try later. What it was asked for may have been done.
     case unavailable
     /// The answer is not what was asked for.
     case malformed
@@ -111,6 +111,9 @@ public enum RESTFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case .unanswered: "unanswered"
         }
     }
+
+    /// Whether too much was asked.
+    public var isRateLimit: Bool { if case .rateLimited = self { true } else { false } }
 
     /// Whether the same request may succeed later.
     public var isPassing: Bool {

@@ -109,6 +109,14 @@ public final class StreamPasses<Content: Sendable>: @unchecked Sendable {
         }
     }
 
+    /// What the stream that `token` would let in is to be; nil when it would let none in. Nothing is used up.
+    public func content(of token: String, carrier: Carrier, at now: Int64) -> Content? {
+        guard case .success(let digest) = Self.digest(token) else { return nil }
+        return lock.withLock {
+            passes[digest].flatMap { Self.refusal($0, carrier, nil, now) == nil ? $0.content : nil }
+        }
+    }
+
     /// Lets the stream of `carrier` and `callID` in, once: of all who try at once one wins. A refusal uses nothing up.
     public func claim(
         _ token: String, carrier: Carrier, callID: String, at now: Int64

@@ -134,10 +134,11 @@ public final class SimulatedSpeech: HTTPHandler, @unchecked Sendable {
             return HTTPResponse(status: 200, headers: headers, body: .bytes(Array("<html></html>".utf8)))
         case .late(let milliseconds): first = milliseconds
         case .cut(let bytes), .otherwise(let bytes), .unfinished(let bytes): cut = bytes
-        case .refuse, .invalid, .unopened, nil: break
+        case .refuse, .invalid, .unopened, .short, nil: break
         }
-        let bytes = SimulatedSpeechSound.bytes(
+        var bytes = SimulatedSpeechSound.bytes(
             of: asked.text, format: asked.format, settings: settings, fault: fault)
+        if case .short(let length) = fault { bytes = Array(bytes.prefix(length)) }
         let pieces = SpeechPieces(
             bytes, cut: cut, pieceBytes: settings.pieceBytes, first: first,
             further: settings.pieceMilliseconds)
@@ -152,6 +153,9 @@ public final class SimulatedSpeech: HTTPHandler, @unchecked Sendable {
                 let text = whole.member("text")?.text?.string(limit: 1 << 20)
             else { return false }
             record.text = text
+            if case .number(let seed) = whole.member("seed") {
+                record.seed = String(decoding: seed.bytes, as: UTF8.self)
+            }
             // The service's default.
             record.modelID = whole.member("model_id")?.text?.string(limit: 128) ?? "eleven_multilingual_v2"
             guard let settings = whole.member("voice_settings")?.object else { return true }

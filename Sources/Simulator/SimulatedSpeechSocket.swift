@@ -18,7 +18,7 @@ extension SimulatedSpeech {
         let format = request.parameter("output_format") ?? "mp3_44100_128"
         let model = request.parameter("model_id") ?? "eleven_multilingual_v2"
         var record = SimulatedSpeechRequest(voiceID: voice, format: format, body: [])
-        (record.isSocket, record.modelID) = (true, model)
+        (record.isSocket, record.modelID, record.seed) = (true, model, request.parameter("seed"))
         let hasKey = settings.apiKey == nil || request.header("xi-api-key") == settings.apiKey
         // A key may come in the first message as well, so the socket is opened without one.
         let fault = hasKey ? nextFault() : nil
@@ -131,7 +131,8 @@ final class SimulatedSpeechTalk: WebSocketHandler, @unchecked Sendable {
             of: record.text, format: format, settings: service.settings, fault: fault)
         var first = service.settings.firstMilliseconds
         switch fault {
-        case .cut(let bytes), .otherwise(let bytes), .unfinished(let bytes): rest = sound.prefix(bytes)
+        case .cut(let bytes), .otherwise(let bytes), .unfinished(let bytes), .short(let bytes):
+            rest = sound.prefix(bytes)
         case .empty: rest = []
         case .late(let milliseconds):
             first = milliseconds

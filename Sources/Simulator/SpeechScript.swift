@@ -16,6 +16,8 @@ public enum SimulatedSpeechFault: Sendable, Hashable {
     case otherwise(cutAfterBytes: Int)
     /// It ends after so many bytes of sound as if that were all, but does not say so; over HTTP the same as `cut`.
     case unfinished(afterBytes: Int)
+    /// It ends well after so many bytes of sound, as if that were all.
+    case short(bytes: Int)
     /// It does not open the WebSocket, but answers with this status; over HTTP a refusal without a name.
     case unopened(status: Int)
     /// It speaks, but only after so many milliseconds.
@@ -59,6 +61,8 @@ public struct SimulatedSpeechRequest: Sendable, Hashable {
     public var modelID = ""
     /// The text in the body, or of all the messages, without the space that ends it there; empty when there is none.
     public var text = ""
+    /// The `seed` of the body or the address.
+    public var seed: String?
     /// The whole body; of a WebSocket the first message.
     public var body: [UInt8]
 }

@@ -11,6 +11,9 @@ extension SpeechSynthesizer {
     {
         let left = deadline.milliseconds(since: .now)
         guard left > 0 else { return SpeechFailure(.timedOut) }
+        var request = request
+        // A sound that goes on where another broke off has to be the same one, as far as the service can.
+        request.voice.seed = request.voice.seed ?? SpeechKey(request).seed
         if service.transport == .websocket, let url = socketURL(of: request) {
             let order = SpeechTalkOrder(
                 url: url, key: service.apiKey, text: request.text, settings: request.voice.settings,

@@ -47,11 +47,12 @@ final class SpeechGate: @unchecked Sendable {
         }
     }
 
-    /// Closes for good; false when what came was no sound.
+    /// Closes for good; false when what came was no sound, or less of it than was heard already: another sound than the one
+    /// that broke off, so that the text has no end.
     func close() -> Bool {
         lock.withLock {
             isOpen = false
-            return !isText && oddByte == nil && hasSound
+            return !isText && oddByte == nil && hasSound && skipped == 0
         }
     }
 

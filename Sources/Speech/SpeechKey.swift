@@ -18,6 +18,10 @@ public struct SpeechKey: Sendable, Hashable, CustomStringConvertible {
         digest = SHA256Digest.plain(bytes + request.body)
     }
 
+    /// A seed for the service's synthesis: the first four bytes of the key. The same text by the same voice is then asked for in
+    /// the same way, and the service does its best to repeat itself (elevenlabs.md §TTS, `seed`, 0 to 4294967295).
+    var seed: UInt32 { digest.prefix(4).reduce(0) { $0 << 8 | UInt32($1) } }
+
     /// 64 lower-case hexadecimal digits: the file's name.
     public var description: String {
         let digits = Array("0123456789abcdef".utf8)

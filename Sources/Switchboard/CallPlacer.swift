@@ -17,20 +17,30 @@ struct CallPlacer: Sendable {
     /// How long a placed call may be without its stream, and its token waits for it, in milliseconds: it rings, and is
     /// answered.
     static let patienceMilliseconds = Int64(PlacementRequests.ringSeconds + 60) * 1000
+    /// Most calls of an earlier server that are looked at: as many as `limits.calls` can be.
+    private static let mostTakenUp = 100_000
 
     init(_ parts: SwitchboardParts) {
         self.parts = parts
         requests = PlacementRequests(settings: parts.settings, addresses: parts.addresses)
     }
 
-    /// Calls that an earlier server placed and of which nobody told the end: they are over by now.
+    /// Calls that an earlier server placed and of which nobody told the end: what is left of their time is waited for, and
+    /// those that have none left are over by now.
     func takeUp() {
+        let now = ArchiveTime.now()
         do throws(ArchiveError) {
-            for row in try parts.archive.catalog.openDials(
-                before: ArchiveTime.now() - Self.patienceMilliseconds * 1000)
-            {
-                parts.dialWent(
-                    row.id, to: row.state == .answered ? .completed : .failed, cause: "unconfirmed")
+            for row in try parts.archive.catalog.openDials(before: .max, limit: Self.mostTakenUp) {
+                // A clock that was set back gives nobody more time than a new call has.
+                let age = max((now - row.requestedAt) / 1000, 0)
+                guard let carrier = Carrier(rawValue: row.carrier), age < Self.patienceMilliseconds else {
+                    parts.dialWent(
+                        row.id, to: row.state == .answered ? .completed : .failed, cause: "unconfirmed")
+                    continue
+                }
+                watch(row.id, carrier, milliseconds: Self.patienceMilliseconds - age)
+                if let named = row.carrierCallID { _ = parts.dials.name(row.id, named) }
+                if row.state == .answered { parts.dials.isAnswered(row.id) }
             }
         } catch {
             parts.log(.error, "dial_unreadable", ["error": .text("\(error)")])
@@ -68,7 +78,7 @@ struct CallPlacer: Sendable {
             // A call that nothing would tell of is not made.
             _ = parts.dials.end(id)
             parts.log(.error, "dial_not_kept", ["call": .text(id), "error": .text("\(error)")])
-            return .failure(.draining)
+            return .failure(.notKept)
         }
         count(order.carrier, "requested")
         parts.errands.run { [self] in await carryOut(order, id: id, from: from, base: base) }
@@ -82,14 +92,21 @@ struct CallPlacer: Sendable {
             case .busy: return .busy
             case .draining: return .draining
             case .free:
-                parts.dials.begin(id, carrier, milliseconds: Self.patienceMilliseconds) { [parts] in
-                    // Neither a stream nor the carrier's word of its end: nothing more is waited for.
-                    let isCanceled = parts.dials.isCanceled(id)
-                    parts.dialWent(
-                        id, to: isCanceled ? .canceled : .failed,
-                        cause: isCanceled ? "operator" : "unconfirmed")
-                }
+                watch(id, carrier, milliseconds: Self.patienceMilliseconds)
                 return nil
+            }
+        }
+    }
+
+    /// Puts call `id` into the book for `milliseconds`. When by then there was neither a stream nor the carrier's word of its
+    /// end, nothing more is waited for.
+    private func watch(_ id: String, _ carrier: Carrier, milliseconds: Int64) {
+        parts.dials.begin(id, carrier, milliseconds: milliseconds) { [parts] in
+            if parts.dials.isCanceled(id) {
+                parts.dialWent(id, to: .canceled, cause: "operator")
+            } else {
+                parts.dialWent(
+                    id, to: parts.dials.hasAnswered(id) ? .completed : .failed, cause: "unconfirmed")
             }
         }
     }
@@ -127,9 +144,9 @@ struct CallPlacer: Sendable {
             if isCanceled { await end(carrier, named, dial: id) }
         } catch {
             switch error {
-            case .unanswered, .malformed:
-                // The call may have been made: the carrier's callbacks tell, and the token lets its stream in. Asking again
-                // could make a second one.
+            case .unanswered, .malformed, .unavailable:
+                // The call may have been made, also by a service whose gateway says 504: the carrier's callbacks tell, and the
+                // token lets its stream in. Asking again could make a second one.
                 count(order.carrier, "unknown")
                 parts.log(.warning, "call_unconfirmed", ["call": .text(id), "cause": .text(error.token)])
             default: fail(id, order.carrier, error.token)
@@ -188,14 +205,15 @@ struct CallPlacer: Sendable {
 
     private func end(_ carrier: Carrier, _ carrierCallID: String, dial id: String?) async {
         let isRinging = state(id).map { !$0.isFinal && $0 != .answered } ?? false
-        if await hangUp(carrier, carrierCallID, unanswered: isRinging && carrier == .twilio) {
+        // What was over already ended in its own way: the carrier tells which, or the watch ends the waiting for it.
+        if await hangUp(carrier, carrierCallID, unanswered: isRinging && carrier == .twilio), let id {
             // What the carrier says of it later is the same.
-            if let id { parts.dialWent(id, to: isRinging ? .canceled : .completed, cause: "operator") }
+            parts.dialWent(id, to: isRinging ? .canceled : .completed, cause: "operator")
         }
     }
 
-    /// Whether the carrier has ended the call, or it was over. A ringing call that is answered just now cannot be
-    /// canceled at Twilio, only completed (carriers.md §2.1.5).
+    /// Whether the carrier has ended the call by this; not so when it was over before. A ringing call that is answered just
+    /// now cannot be canceled at Twilio, only completed (carriers.md §2.1.5).
     private func hangUp(_ carrier: Carrier, _ carrierCallID: String, unanswered: Bool) async -> Bool {
         guard let request = requests.hangUp(carrier, carrierCallID, unanswered: unanswered) else {
             return false
@@ -209,7 +227,7 @@ struct CallPlacer: Sendable {
             if case .invalid = error, unanswered {
                 return await hangUp(carrier, carrierCallID, unanswered: false)
             }
-            return error == .alreadyOver
+            return false
         }
     }
 

@@ -16,6 +16,8 @@ final class DialBook: @unchecked Sendable {
         var isCanceled = false
         /// Whether its stream has begun: from then on it is one of the live calls.
         var isLive = false
+        /// Whether somebody has answered, by the carrier's word.
+        var isAnswered = false
         var watch: Task<Void, Never>?
     }
 
@@ -24,7 +26,12 @@ final class DialBook: @unchecked Sendable {
     private var dials: [String: Dial] = [:]
 
     /// How many calls are being placed or ring.
-    var underWay: Int { lock.withLock { dials.values.count { !$0.isLive } } }
+    var underWay: Int { underWay(besides: []) }
+
+    /// The same without the calls `others`.
+    func underWay(besides others: Set<String>) -> Int {
+        lock.withLock { dials.count { !$0.value.isLive && !others.contains($0.key) } }
+    }
 
     /// The calls that are being placed or ring.
     var waiting: [String] { lock.withLock { dials.filter { !$0.value.isLive }.map(\.key) } }
@@ -79,6 +86,14 @@ final class DialBook: @unchecked Sendable {
             dials[id]?.token = nil
             return dial
         }
+    }
+
+    /// Somebody has answered call `id`.
+    func isAnswered(_ id: String) { lock.withLock { dials[id]?.isAnswered = true } }
+
+    /// Whether somebody has answered call `id`: the carrier said so, or its stream has begun.
+    func hasAnswered(_ id: String) -> Bool {
+        lock.withLock { dials[id].map { $0.isAnswered || $0.isLive } ?? false }
     }
 
     /// The stream of call `id` has begun. Returns whether it is one of ours.

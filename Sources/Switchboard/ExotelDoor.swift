@@ -116,7 +116,8 @@ struct ExotelDoor: Sendable {
             if let state = Self.state(event: event, status: status) {
                 parts.dialWent(
                     .exotel, dial: call.customField, carrierCallID: callSid, to: state,
-                    cause: state.isFinal ? status : nil)
+                    cause: state.isFinal ? status : nil,
+                    unanswered: state.isFinal && !Self.isTold(status) ? .failed : nil)
                 if state.isFinal { _ = parts.floor.carrierHungUp(.exotel, carrierCallID: callSid) }
             }
             return .response(HTTPResponse(status: 200))
@@ -125,7 +126,13 @@ struct ExotelDoor: Sendable {
         }
     }
 
-    /// How far a call is by Exotel's word: its status, or without a known one the event.
+    /// Whether `status` says itself how a call ended.
+    static func isTold(_ status: String) -> Bool {
+        ["completed", "busy", "failed", "no-answer", "canceled"].contains(status)
+    }
+
+    /// How far a call is by Exotel's word: its status, or without a known one the event. The end alone does not say that
+    /// somebody had answered.
     static func state(event: String, status: String) -> DialState? {
         switch (event, status) {
         case (_, "completed"): .completed

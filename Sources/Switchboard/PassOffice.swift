@@ -44,12 +44,15 @@ public final class PassOffice: Sendable {
     private let awaited = Awaited()
 
     /// How long a call keeps its place without its stream, in milliseconds: a carrier opens it within a second or two.
-    private static let placeMilliseconds: Int64 = 15_000
+    static let placeMilliseconds: Int64 = 15_000
 
     /// The call `carrierCallID` has come in and has a place from now on, until its stream has its own.
-    func hold(_ carrier: Carrier, _ carrierCallID: String, caller: String?, called: String?) {
+    func hold(
+        _ carrier: Carrier, _ carrierCallID: String, caller: String?, called: String?,
+        milliseconds: Int64 = PassOffice.placeMilliseconds
+    ) {
         awaited.hold(
-            carrier.rawValue + " " + carrierCallID, caller, called, until: Self.now + Self.placeMilliseconds)
+            carrier.rawValue + " " + carrierCallID, caller, called, until: Self.now + milliseconds)
     }
 
     /// The call `carrierCallID` needs no place any more.
@@ -58,7 +61,10 @@ public final class PassOffice: Sendable {
     }
 
     /// The numbers of calls that came in and whose streams are still to come.
-    public var awaitedCalls: [(caller: String?, called: String?)] { awaited.numbers(at: Self.now) }
+    public var awaitedCalls: [(caller: String?, called: String?)] { awaitedCalls(at: Self.now) }
+
+    /// The same at `now` (milliseconds UTC).
+    func awaitedCalls(at now: Int64) -> [(caller: String?, called: String?)] { awaited.numbers(at: now) }
 
     /// An office whose tokens wait `milliseconds` for their streams. Takes up what an earlier server issued.
     public init(archive: CallArchive, milliseconds: Int64, log: Log) throws(ArchiveError) {
@@ -87,6 +93,11 @@ public final class PassOffice: Sendable {
     /// Why `token` would open no stream of `carrier`; nil when it would.
     func check(_ token: String, carrier: Carrier) -> PassRefusal? {
         passes.check(token, carrier: carrier, at: Self.now)
+    }
+
+    /// The placed call whose stream `token` opens; nil when it opens none, or one of a call that came in.
+    func dial(of token: String, carrier: Carrier) -> String? {
+        passes.content(of: token, carrier: carrier, at: Self.now)?.callID
     }
 
     /// Opens the call of `token`, once.

@@ -35,7 +35,9 @@ public enum PlacementRefusal: Error, Sendable, Hashable {
     case badNumber
     /// Something that this carrier's stream does not take: the member of the order's `stream` that says it.
     case badStream(member: String)
-    /// The server is stopping, or cannot write down what it does.
+    /// The order cannot be written down.
+    case notKept
+    /// The server is stopping.
     case draining
 }
 

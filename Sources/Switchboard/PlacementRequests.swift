@@ -95,7 +95,10 @@ struct PlacementRequests: Sendable {
             statusCallbackMethod: call.stream.statusCallbackMethod,
             parameters: [(TwilioDoor.tokenParameter, call.token), ("From", call.from), ("To", call.to)]
                 + call.stream.parameters.map { ($0.name, $0.value) })
-        var new = TwilioNewCall(to: call.to, from: call.from, document: .twiml(TwiML([.connect(stream)])))
+        var verbs = [TwiML.Verb.connect(stream)]
+        // Who answers a call whose agent then fails is told so, like who calls us.
+        if let next = call.base.url(target: "/twilio/stream-ended") { verbs.append(.redirect(url: next)) }
+        var new = TwilioNewCall(to: call.to, from: call.from, document: .twiml(TwiML(verbs)))
         // Callbacks may overtake the answer, from which alone we know Twilio's id of the call: ours is in their address.
         new.statusCallback = call.base.url(target: "/twilio/call-status?dial=" + call.id)
         new.statusCallbackEvents = TwilioNewCall.Event.allCases

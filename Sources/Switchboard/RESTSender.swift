@@ -23,6 +23,7 @@ struct RESTSender: Sendable {
         _ request: RESTRequest, to service: String, read: (RESTAnswer) throws(RESTFailure) -> Value
     ) async throws(RESTFailure) -> Value {
         var attempt = 1
+        var isOpen = false
         while true {
             do throws(RESTFailure) {
                 let value = try read(try await once(request))
@@ -38,8 +39,11 @@ struct RESTSender: Sendable {
                             "service": .text(service), "cause": .text(error.token),
                             "attempts": .number(Int64(attempt)),
                         ])
-                    throw error
+                    // What an earlier attempt has done a later one that was not heard does not undo.
+                    let isUnheard = error == .network || error.isRateLimit
+                    throw isOpen && isUnheard && request.method != "GET" ? .unanswered : error
                 }
+                if error == .unanswered || error == .unavailable { isOpen = true }
                 await pause(after: error, attempt: attempt)
                 attempt += 1
             }

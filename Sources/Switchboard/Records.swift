@@ -37,45 +37,44 @@ extension SwitchboardParts {
         }
     }
 
-    /// An outbound call has gone on, by the carrier's word.
-    func dialWent(_ carrier: Carrier, carrierCallID: String, to state: DialState, cause: String?) {
-        do throws(ArchiveError) {
-            guard
-                let dial = try archive.catalog.dial(
-                    carrier: carrier.rawValue, carrierCallID: carrierCallID)
-            else { return }
-            dialWent(dial.id, to: state, carrierCallID: carrierCallID, cause: cause)
-        } catch {
-            log(.error, "dial_unreadable", ["error": .text("\(error)")])
-        }
-    }
-
-    /// The same of a call that the carrier names by our own identifier `dial` too, which it knows before we know its.
+    /// An outbound call has gone on, by the carrier's word, which may name it by our own identifier `dial` too: that is known
+    /// before the carrier's. `unanswered` is what became of it if nobody has answered, where the word does not say.
     func dialWent(
-        _ carrier: Carrier, dial: String?, carrierCallID: String, to state: DialState, cause: String?
+        _ carrier: Carrier, dial id: String?, carrierCallID: String, to told: DialState, cause: String?,
+        unanswered: DialState? = nil
     ) {
-        guard let dial, isDial(dial, carrier) else {
-            return dialWent(carrier, carrierCallID: carrierCallID, to: state, cause: cause)
+        guard let row = dial(carrier, id, carrierCallID) else { return }
+        let isCanceled = dials.name(row.id, carrierCallID)
+        var state = told
+        // The row may not be on the disk yet: the book is asked, too.
+        if let unanswered, !dials.hasAnswered(row.id), row.state.rank < DialState.answered.rank {
+            state = isCanceled ? .canceled : unanswered
         }
-        let isCanceled = dials.name(dial, carrierCallID)
-        dialWent(dial, to: state, carrierCallID: carrierCallID, cause: cause)
-        // Ended before it had a name: now it can be.
-        if isCanceled, !state.isFinal { CallPlacer(self).hangUp(carrier, carrierCallID: carrierCallID) }
+        dialWent(row.id, to: state, carrierCallID: carrierCallID, cause: cause)
+        guard !state.isFinal else { return }
+        // Ended before it had a name: now it can be. So can one that was given up and was made all the same: no stream of it is
+        // let in any more, and who answers would hear nothing.
+        if isCanceled || row.wasGivenUp { CallPlacer(self).hangUp(carrier, carrierCallID: carrierCallID) }
     }
 
-    /// Whether `id`, as a carrier tells it, is an outbound call of ours by that carrier.
-    private func isDial(_ id: String, _ carrier: Carrier) -> Bool {
-        guard CallID.isValid(id) else { return false }
+    /// The outbound call that a carrier means.
+    private func dial(_ carrier: Carrier, _ id: String?, _ carrierCallID: String) -> DialRow? {
         do throws(ArchiveError) {
-            return try archive.catalog.dial(id)?.carrier == carrier.rawValue
+            if let id, CallID.isValid(id), let row = try archive.catalog.dial(id),
+                row.carrier == carrier.rawValue
+            {
+                return row
+            }
+            return try archive.catalog.dial(carrier: carrier.rawValue, carrierCallID: carrierCallID)
         } catch {
             log(.error, "dial_unreadable", ["error": .text("\(error)")])
-            return false
+            return nil
         }
     }
 
     /// Outbound call `id` has gone on. Once it is over no stream of it is let in.
     func dialWent(_ id: String, to state: DialState, carrierCallID: String? = nil, cause: String? = nil) {
+        if state == .answered { dials.isAnswered(id) }
         if state.isFinal, let token = dials.end(id) { passes.withdraw(token) }
         let news = DialProgress(
             state: state, carrierCallID: carrierCallID, cause: cause, at: ArchiveTime.now())
@@ -116,4 +115,9 @@ extension SwitchboardParts {
         let text = JSONText.object(members)
         return text.utf8.count <= 60 << 10 ? text : "{}"
     }
+}
+
+extension DialRow {
+    /// Whether we ended it without the carrier's word: it was never named, or nothing was told of it for too long.
+    var wasGivenUp: Bool { state.isFinal && (carrierCallID == nil || cause == "unconfirmed") }
 }

@@ -10,6 +10,8 @@ import Signalling
 public struct StreamEvidence: Sendable {
     /// The stream token that came with the upgrade; it is claimed at the start.
     public var token: String?
+    /// The placed call that the token is of.
+    public var dial: String?
     /// Whether the carrier itself has been recognised (signature, credentials, address).
     public var isCarrier = false
     /// The mode of the path it came by, when neither a token nor a rule says another.
@@ -41,6 +43,7 @@ struct StreamAccess: Sendable {
     func check(_ request: HTTPRequest, carrier: Carrier) -> Result<StreamEvidence, StreamRefusal> {
         var evidence = StreamEvidence()
         evidence.token = token(in: request, carrier: carrier)
+        evidence.dial = evidence.token.flatMap { passes.dial(of: $0, carrier: carrier) }
         if request.path == Self.speechPath { evidence.usualMode = .speech }
         guard !settings.authIsOff, let refusal = fault(of: request, carrier, &evidence) else {
             return .success(evidence)

@@ -130,6 +130,8 @@ public struct SwitchboardSettings: Sendable {
     public var routing: RoutingTable
     /// Pauses between attempts to download a carrier's recording, in milliseconds; one attempt more than pauses.
     public var downloadPauses = [1_000, 5_000, 20_000, 60_000, 180_000]
+    /// How long after a call's end its recording is waited for before a row says that there is none, in milliseconds.
+    public var messageMilliseconds = 60_000
     /// The service that knows customers.
     public var contexts: ContextService?
     /// Twilio.

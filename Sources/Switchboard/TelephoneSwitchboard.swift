@@ -183,6 +183,7 @@ public final class TelephoneSwitchboard: Sendable {
         _ start: StreamStart, evidence: StreamEvidence
     ) -> (start: StreamStart, plan: CallPlan)? {
         guard let admitted = streams.admit(start, evidence: evidence) else { return nil }
+        if start.carrier == .twilio { parts.apologies.hasStream(admitted.start.callID) }
         // A call placed by an earlier server is in no book, but its pass says that it was placed.
         if let id = admitted.plan.callID {
             _ = parts.dials.wentLive(id)
@@ -201,6 +202,7 @@ public final class TelephoneSwitchboard: Sendable {
 
     /// A call has ended.
     public func callEnded(_ call: EndedCall) {
+        if call.carrier == .twilio { parts.apologies.streamIsOver(call.carrierCallID) }
         if let apology = call.apology { parts.apologies.remember(call.carrierCallID, apology) }
         if call.isPlaced { parts.dialWent(call.id, to: .completed) }
         telnyx.callEnded(call)
@@ -212,8 +214,12 @@ public final class TelephoneSwitchboard: Sendable {
         parts.dialWent(id, to: .failed, cause: cause)
     }
 
-    /// How many calls are being placed or ring; live ones are not among them.
-    public var dialsUnderWay: Int { parts.dials.underWay }
+    /// How many calls are being placed or ring; live ones are not among them, and those of `streams` neither: their sockets
+    /// are open before anybody answers.
+    public func dialsUnderWay(besides streams: Set<String>) -> Int { parts.dials.underWay(besides: streams) }
+
+    /// The calls that go on at their carriers without a stream of ours.
+    public var carrierCalls: [CarrierCall] { telnyx.messages }
 
     /// The address of a stream that shows `token`; nil without a public URL.
     public func streamURL(_ carrier: Carrier, token: String) -> String? {
@@ -231,7 +237,9 @@ public final class TelephoneSwitchboard: Sendable {
     /// Ends placed call `id`, whose stream has not begun.
     public func cancel(_ id: String) -> CancelOutcome {
         do throws(ArchiveError) {
-            guard let row = try parts.archive.catalog.dial(id) else { return .unknown }
+            guard let row = try parts.archive.catalog.dial(id) else {
+                return telnyx.hangUpMessage(id) ? .accepted : .unknown
+            }
             return !row.state.isFinal && placer.cancel(row) ? .accepted : .over
         } catch {
             parts.log(.error, "dial_unreadable", ["error": .text("\(error)")])

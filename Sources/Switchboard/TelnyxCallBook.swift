@@ -53,6 +53,17 @@ final class TelnyxCallBook: @unchecked Sendable {
     /// The course of call `id`; nil when it is not known.
     func course(_ id: String) -> TelnyxCourse? { lock.withLock { entries[id]?.course } }
 
+    /// The answered calls that leave a message with Telnyx, and what announced them.
+    var messages: [(id: String, told: TelnyxAnnouncement?)] {
+        lock.withLock {
+            entries.compactMap { id, entry in
+                let course = entry.course
+                return course.role == .voicemail && course.wasAnswered && !course.isOver
+                    ? (id, course.announcement) : nil
+            }
+        }
+    }
+
     private func change(_ id: String, at now: Int64, _ body: (inout TelnyxCourse) -> Bool) -> Bool {
         lock.withLock {
             var entry = entries[id] ?? Entry(until: now + Self.longestCall)

@@ -29,8 +29,8 @@ extension TelnyxDoor {
         case .free: break
         case .busy: return await answer(id, as: .busy, plan: nil, outcome: "busy")
         case .draining:
-            outcome("draining")
-            return await commands.hangUp(id)
+            await answer(id, as: .fallback, plan: nil, outcome: "draining")
+            return await seeOut(id)
         }
         let plan = await parts.reception.plan(for: Self.door(event))
         let byTelnyx =
@@ -60,6 +60,7 @@ extension TelnyxDoor {
         do throws(RESTFailure) {
             try await commands.answer(id, as: role)
             outcome(word)
+            if role == .voicemail { holdMessage(id, plan) }
             if role == .voicemail, let voicemail = plan?.voicemail {
                 watch(id, seconds: voicemail.maximumSeconds + Self.voicemailMargin)
             }
@@ -150,9 +151,24 @@ extension TelnyxDoor {
         if failure != .alreadyOver { await commands.hangUp(id) }
     }
 
+    /// Waits until call `id` has been told what there is to tell, so that a server which stops does not leave it alone in the
+    /// middle of that; then it is ended.
+    private func seeOut(_ id: String) async {
+        let began = Self.now
+        while book.course(id)?.isOver == false, Self.now - began < Self.drainMilliseconds {
+            do {
+                try await Task.sleep(nanoseconds: 50_000_000)
+            } catch { break }
+        }
+        if book.course(id)?.isOver == false { await commands.hangUp(id) }
+    }
+
+    /// How long a stopping server stays with a call that it turns away, in milliseconds: it waits 10 s for its errands.
+    private static let drainMilliseconds: Int64 = 9_000
+
     /// How long words may take, and a message beyond its longest, in seconds: then the call is ended, whatever is told.
-    private static let wordsMargin = 60
-    private static let voicemailMargin = 120
+    static let wordsMargin = 60
+    static let voicemailMargin = 120
 
     /// Ends call `id` after `seconds` unless it is over by then.
     private func watch(_ id: String, seconds: Int) {

@@ -38,14 +38,15 @@ struct TelnyxCommands: Sendable {
         }
     }
 
-    /// Speaks `text` in call `id`.
+    /// Speaks `text` in call `id`, in `language` where a rule names one.
     func speak(
-        _ id: String, _ text: String, as role: TelnyxRole, voice: String? = nil
+        _ id: String, _ text: String, as role: TelnyxRole, voice: String? = nil, language: String? = nil
     ) async throws(RESTFailure) {
         let voice = voice ?? parts.settings.telnyx.voice
         var speech = TelnyxSpeech(
             String(String.UnicodeScalarView(text.unicodeScalars.prefix(Self.speechLimit))),
-            voice: voice, isSSML: false, language: parts.settings.words.language)
+            voice: voice, isSSML: false,
+            language: Self.language(language, configured: parts.settings.words.language))
         // The voices without a provider are those of the basic level.
         if !voice.contains(".") { speech.serviceLevel = "basic" }
         let spoken = speech
@@ -53,6 +54,22 @@ struct TelnyxCommands: Sendable {
             try api.speak(id, spoken, tag: tag("speak-" + role.rawValue, id, role))
         }
     }
+
+    /// The language of a speech: what a rule says. Rules have ISO 639-1 for ElevenLabs, `speak` a region, too: the configured
+    /// one where the language is the same, else the first of Telnyx's list.
+    static func language(_ ruled: String?, configured: String) -> String {
+        guard let ruled, !ruled.isEmpty else { return configured }
+        let wanted = ruled.lowercased() + "-"
+        if configured.lowercased().hasPrefix(wanted) { return configured }
+        return languages.first { $0.lowercased().hasPrefix(wanted) } ?? ruled
+    }
+
+    /// The languages of `speak` (Telnyx's library guide, Supported Languages).
+    private static let languages = [
+        "cy-GB", "da-DK", "de-DE", "en-US", "en-AU", "en-GB", "en-IN", "es-ES", "es-MX", "es-US", "fr-FR",
+        "fr-CA", "hi-IN", "is-IS", "it-IT", "ja-JP", "ko-KR", "nb-NO", "nl-NL", "pl-PL", "pt-PT", "pt-BR",
+        "ro-RO", "ru-RU", "sv-SE", "tr-TR",
+    ]
 
     /// Begins the recording of a message in call `id`.
     func record(_ id: String, _ recording: TelnyxRecordStart) async throws(RESTFailure) {

@@ -79,6 +79,9 @@ struct TelnyxCourse: Sendable {
     private var isSaying = false
     private var isRecording = false
 
+    /// Whether the call was answered, as far as events told while it was not over.
+    var wasAnswered: Bool { hasBegun }
+
     /// Whether the call is over.
     var isOver: Bool { flow.phase == .over }
 

@@ -110,8 +110,11 @@ struct TelnyxDoor: Sendable {
         case .callInitiated where event.direction == .outgoing: went(event, id, to: .ringing)
         case .callAnswered: went(event, id, to: .answered)
         case .callHangup:
-            went(event, id, to: Self.end(event.hangupCause), cause: event.hangupCause)
+            went(
+                event, id, to: .completed, unanswered: Self.end(event.hangupCause), cause: event.hangupCause)
             _ = parts.floor.carrierHungUp(.telnyx, carrierCallID: id)
+            parts.passes.leave(.telnyx, id)
+            recordings.hungUp(event)
         case .streamingFailed:
             count("teeline_incoming_calls_total", "carrier", "telnyx", "outcome", "stream_failed")
             parts.log(.error, "telnyx_stream_failed", ["call": .text(TelnyxCommands.mark(id))])
@@ -119,20 +122,23 @@ struct TelnyxDoor: Sendable {
         }
     }
 
-    private func went(_ event: TelnyxEvent, _ id: String, to state: DialState, cause: String? = nil) {
+    private func went(
+        _ event: TelnyxEvent, _ id: String, to state: DialState, unanswered: DialState? = nil,
+        cause: String? = nil
+    ) {
         parts.dialWent(
             .telnyx, dial: event.clientState.flatMap(Base64Text.decode), carrierCallID: id, to: state,
-            cause: cause.map { String($0.prefix(64)) })
+            cause: cause.map { String($0.prefix(64)) }, unanswered: unanswered)
     }
 
-    /// What an outbound call's hangup_cause (carriers.md §3.1.6) makes of it.
+    /// What the hangup_cause (carriers.md §3.1.6) of an outbound call that nobody answered makes of it. Normal clearing of
+    /// a ringing call is somebody's who would wait no longer.
     static func end(_ cause: String?) -> DialState {
         switch cause {
         case "user_busy": .busy
-        case "no_answer", "timeout": .noAnswer
+        case "no_answer", "timeout", "normal_clearing": .noAnswer
         case "originator_cancel": .canceled
-        case "call_rejected", "not_found", "unspecified": .failed
-        default: .completed
+        default: .failed
         }
     }
 

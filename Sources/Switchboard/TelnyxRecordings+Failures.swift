@@ -44,7 +44,10 @@ extension TelnyxRecordings {
     }
 
     /// A row of a recording that there will not be. The same one again changes nothing.
-    private func keep(_ event: TelnyxEvent, recordingID: String, _ cause: String) async {
+    func keep(
+        _ event: TelnyxEvent, recordingID: String, _ cause: String,
+        ending: (who: EndParty, why: String) = (.carrier, "recording_failed")
+    ) async {
         let carrier = Carrier.telnyx.rawValue
         do throws(ArchiveError) {
             let course = event.callControlID.flatMap { book.course($0) }
@@ -62,7 +65,7 @@ extension TelnyxRecordings {
             call.endedAt = Self.instant(event.occurredAt)
             // A message that cannot be taken ends its call; a bridged one goes on.
             if course?.plan?.mode == .voicemail || TelnyxRole(clientState: event.clientState) == .voicemail {
-                (call.endWho, call.endWhy) = (.carrier, "recording_failed")
+                (call.endWho, call.endWhy) = (ending.who, ending.why)
                 call.parameters = Self.parameters(event, .voicemail)
             }
             let provenance = RecordingProvenance(

@@ -30,7 +30,7 @@ struct TelnyxRecordings: Sendable {
             return count("unnamed")
         }
         let call = row(event, recordingID)
-        guard !isKnown(call.id, recordingID) else {
+        guard !isSealed(recordingID) else {
             return await attach(recordingID, ofCall: call.carrierCallID)
         }
         await office.take(
@@ -57,7 +57,7 @@ struct TelnyxRecordings: Sendable {
     func resume() {
         parts.errands.run {
             do throws(ArchiveError) {
-                for kind in [TelnyxEventKind.recordingSaved, .recordingError] {
+                for kind in [TelnyxEventKind.recordingSaved, .recordingError, .callHangup] {
                     let rows = try parts.archive.catalog.carrierEvents(
                         carrier: Carrier.telnyx.rawValue, kind: kind.name,
                         since: ArchiveTime.now() - Self.lookBack)
@@ -73,6 +73,7 @@ struct TelnyxRecordings: Sendable {
         do throws(SignallingError) {
             let event = try TelnyxEvent(json: Array(row.detail.utf8))
             if event.kind == .recordingSaved { return await saved(event) }
+            if event.kind == .callHangup { return await resumeCall(event) }
             await keepFailure(event)
         } catch {
             parts.log(.error, "telnyx_event_malformed", ["error": .text("\(error)")])
@@ -129,12 +130,12 @@ struct TelnyxRecordings: Sendable {
         }
     }
 
-    /// Whether a recording has a row already, be it one of a failure.
-    private func isKnown(_ id: String, _ recordingID: String) -> Bool {
+    /// Whether a recording is ours already. A row of a failure is none: events come in any order, and what could not be
+    /// fetched may be there by now.
+    private func isSealed(_ recordingID: String) -> Bool {
         do throws(ArchiveError) {
-            let catalog = parts.archive.catalog
-            if try catalog.call(id) != nil { return true }
-            return try catalog.adopted(carrier: Carrier.telnyx.rawValue, recordingID: recordingID) != nil
+            return try parts.archive.catalog.adopted(
+                carrier: Carrier.telnyx.rawValue, recordingID: recordingID)?.recording.hasAudio == true
         } catch {
             // Unreadable is not known: adopting once more changes nothing.
             parts.log(.error, "carrier_recordings_unreadable", ["error": .text("\(error)")])

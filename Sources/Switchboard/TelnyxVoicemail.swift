@@ -11,7 +11,8 @@ extension TelnyxDoor {
         if !voicemail.greeting.isEmpty {
             do throws(RESTFailure) {
                 return try await commands.speak(
-                    id, voicemail.greeting, as: .voicemail, voice: voicemail.carrierVoice)
+                    id, voicemail.greeting, as: .voicemail, voice: voicemail.carrierVoice,
+                    language: plan(of: id, event).language)
             } catch {
                 if error == .alreadyOver { return }
                 // A message without a greeting is better than none.
@@ -25,6 +26,8 @@ extension TelnyxDoor {
     func record(_ id: String, _ event: TelnyxEvent) async {
         // A greeting that ended because the caller hung up leaves nobody to record.
         if event.kind == .speakEnded, event.status == "call_hangup" { return }
+        // Also after a restart, which forgets who has a place.
+        holdMessage(id, plan(of: id, event))
         let voicemail = voicemail(of: id, event)
         var recording = TelnyxRecordStart(channels: "single", format: "mp3")
         recording.track = "inbound"

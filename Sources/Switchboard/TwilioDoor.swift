@@ -91,10 +91,38 @@ struct TwilioDoor: Sendable {
             switch parts.apologies.take(call.callSid) {
             case .busy: return .response(Self.answer(said(parts.settings.words.busy)))
             case .fallback: return .response(fallback("call_failed"))
-            case nil: return .response(Self.answer(TwiML([.hangup])))
+            case nil where hadStream(call.callSid): return .response(Self.answer(TwiML([.hangup])))
+            case nil: return .response(noStream(call))
             }
         } catch {
             return .response(fallback("malformed"))
+        }
+    }
+
+    /// Whether call `callSid` had its stream, here or on an earlier server.
+    private func hadStream(_ callSid: String) -> Bool {
+        if parts.apologies.knowsStream(callSid) { return true }
+        var filter = CallFilter()
+        filter.callID = callSid
+        filter.carrier = Carrier.twilio.rawValue
+        do throws(ArchiveError) {
+            return try !parts.archive.catalog.list(filter, limit: 1).items.isEmpty
+        } catch {
+            parts.log(.error, "call_unreadable", ["error": .text("\(error)")])
+            return false
+        }
+    }
+
+    /// The stream of `call` was refused or never came: an upgrade does not say of which call it is, so that nobody could tell
+    /// the caller before.
+    private func noStream(_ call: TwilioCall) -> HTTPResponse {
+        parts.passes.leave(.twilio, call.callSid)
+        switch parts.floor.room(caller: nil, called: nil) {
+        case .busy:
+            count("busy")
+            return Self.answer(said(parts.settings.words.busy))
+        case .draining: return fallback("draining")
+        case .free: return fallback("no_stream")
         }
     }
 

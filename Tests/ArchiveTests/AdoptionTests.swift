@@ -94,6 +94,40 @@ import Testing
         #expect(try archive.catalog.verifyLedger().isEmpty)
     }
 
+    /// A row of a failure bars nothing: the recording takes its place, under its identifier, and what was said stays.
+    @Test func aFailureGivesWayToTheRecording() throws {
+        let storage = try TemporaryStorage()
+        let archive = try storage.open()
+        defer { archive.close() }
+        let request = Self.request()
+        var failed = request.call
+        // The event of a failure told other times, so that its row has another identifier.
+        failed.startedAt -= 7_000_000
+        failed.id = CallID.adopted(carrier: "telnyx", recordingID: "rec-1", startedAt: failed.startedAt)
+        failed.caller = "+14155550100"
+        (failed.endWho, failed.endWhy) = (.carrier, "recording_failed")
+        try archive.applyAndWait(.failAdoption(failed, request.provenance, cause: "carrier_failed"))
+        let turn = TurnRow(role: .caller, text: "Hello.", startSamples: 0)
+        try archive.applyAndWait(.attachTranscript(id: failed.id, turns: [turn]))
+        try Self.put(request, someBytes(seed: 3), archive)
+        #expect(try archive.applyAndWait(.adopt(request)) == ChangeOutcome(replaced: 1))
+        let row = try #require(try archive.catalog.adopted(carrier: "telnyx", recordingID: "rec-1"))
+        #expect(row.recording.state == .sealed && row.recording.bytes == request.bytes)
+        #expect(row.recording.cause == nil && row.call.id == failed.id)
+        #expect(row.call.startedAt == request.call.startedAt && row.call.endWhy == request.call.endWhy)
+        #expect(row.call.caller == request.call.caller ?? "+14155550100")
+        #expect(try archive.catalog.turns(failed.id).map(\.text) == ["Hello."])
+        #expect(try archive.catalog.count() == 1)
+        // From here on it is any other sealed recording: later failures change nothing.
+        #expect(
+            try archive.applyAndWait(.failAdoption(failed, request.provenance, cause: "carrier_failed"))
+                == ChangeOutcome(unchanged: 1))
+        try Self.put(request, someBytes(seed: 3), archive)
+        #expect(try archive.applyAndWait(.adopt(request)) == ChangeOutcome(unchanged: 1))
+        #expect(try archive.reconcile(checkHashes: true).findings.isEmpty)
+        #expect(try archive.catalog.verifyLedger().isEmpty)
+    }
+
     @Test func bounds() throws {
         let storage = try TemporaryStorage()
         let archive = try storage.open()

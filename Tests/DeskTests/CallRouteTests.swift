@@ -116,6 +116,7 @@ import Testing
         (.carrierNotConfigured, 409, "carrier_not_configured", nil),
         (.tooManyCalls(retryAfterSeconds: 9), 429, "too_many_calls", "9"),
         (.bad(member: "from"), 400, "bad_body", nil), (.draining, 503, "draining", "30"),
+        (.storageUnavailable, 503, "storage_unavailable", "30"),
     ]
 
     @Test(arguments: refusals)
@@ -140,18 +141,19 @@ import Testing
         }
         #expect(try Self.post(desk, path + "/hangup", #"{"now":true}"#).status == 400)
         for (outcome, status) in [
-            (SpeakOutcome.accepted, 202), (.over, 409), (.wrongMode, 409), (.tooMany, 429), (.unknown, 404),
+            (SpeakOutcome.accepted, 202), (.over, 409), (.wrongMode, 409), (.tooMany, 429),
+            (.notSpeaking, 409), (.unknown, 404),
         ] {
             desk.control.speakOutcome = outcome
             #expect(try Self.post(desk, path + "/speak", #"{"text":"A \"b\""}"#).status == status)
         }
-        #expect(desk.control.spoken == Array(repeating: "A \"b\"", count: 5))
+        #expect(desk.control.spoken == Array(repeating: "A \"b\"", count: 6))
         for body in ["{}", #"{"text":""}"#, #"{"text":1}"#, #"{"text":"a","voice":"b"}"#] {
             #expect(try Self.post(desk, path + "/speak", body).status == 400)
         }
         let long = String(repeating: "x", count: 10 << 10)
         #expect(try Self.post(desk, path + "/speak", #"{"text":"\#(long)x"}"#).status == 400)
-        #expect(desk.control.spoken.count == 5)
+        #expect(desk.control.spoken.count == 6)
     }
 
     @Test func aCallIsLookedAt() throws {

@@ -129,7 +129,7 @@ import Testing
     // MARK: Passes
 
     /// Telnyx's page, Option A: the developer dials by a request of their own, with the stream's address from here.
-    @Test func telnyxIsDialledByTheDevelopersOwnRequest() async throws {
+    @Test func pageTelnyxMediaStreamingBridgeDialledByOwnRequest() async throws {
         let bench = try OutboundBench()
         let house = bench.house
         let pass = try await house.ask("POST", "/v1/stream-tokens", "{\"carrier\":\"telnyx\"}")

@@ -135,7 +135,7 @@ struct OutboundBench {
     /// What the service refuses is not asked again, but for Telnyx, which knows a repeated order by its command id.
     @Test(
         arguments: Carrier.allCases,
-        [(401, "unauthorized"), (400, "invalid"), (429, "rate_limited"), (500, "unavailable")])
+        [(401, "unauthorized"), (400, "invalid"), (429, "rate_limited")])
     func refusalsAreTold(carrier: Carrier, refusal: (Int, String)) async throws {
         let bench = try OutboundBench()
         let attempts = carrier == .telnyx && refusal.0 >= 429 ? 3 : 1

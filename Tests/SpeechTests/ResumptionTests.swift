@@ -38,6 +38,44 @@ import Testing
         }
     }
 
+    /// The service does its best to repeat itself only where it is given a seed (elevenlabs.md, text to speech): always the same
+    /// for a text in a voice, another for another; the one that is asked for wins.
+    @Test(arguments: SpeechTransport.allCases)
+    func `a text is asked for with one seed`(_ transport: SpeechTransport) async throws {
+        var settings = SimulatedSpeechSettings()
+        settings.faults = [.cut(afterBytes: 5000)]
+        let studio = try Studio(settings) { $0.transport = transport }
+        #expect(await studio.speak(Self.text).report?.resumptions == 1)
+        #expect(await studio.speak("another").failure == nil)
+        var voice = SpeechVoice()
+        voice.seed = 7
+        #expect(await studio.speak(Self.text, voice: voice).failure == nil)
+        let seeds = studio.requests.map { $0.seed.flatMap { UInt32($0) } }
+        #expect(seeds.count == 4 && seeds[0] != nil && seeds[0] == seeds[1])
+        #expect(seeds[2] != nil && seeds[2] != seeds[0] && seeds[3] == 7)
+        #expect(studio.faults == [])
+        studio.stop()
+    }
+
+    /// A second sound that is shorter than what was heard of the first has no rest: the text ends cut off, and is no success.
+    @Test(arguments: SpeechTransport.allCases, [4998, 5000])
+    func `a second sound that is too short is a failure`(_ transport: SpeechTransport, _ bytes: Int)
+        async throws
+    {
+        let place = Place()
+        let cache = try SpeechCache(folder: place.path)
+        var settings = SimulatedSpeechSettings()
+        settings.faults = [.cut(afterBytes: 5000), .short(bytes: bytes)]
+        let studio = try Studio(settings, cache: cache) { $0.transport = transport }
+        let heard = await studio.speak(Self.text)
+        #expect(heard.sound == Array(sound(of: Self.text).prefix(5000)))
+        // One that ends just there has been heard whole.
+        #expect((heard.failure?.kind == .badAudio) == (bytes < 5000))
+        #expect(studio.requests.count == 2)
+        if bytes < 5000 { #expect(place.names == []) }
+        studio.stop()
+    }
+
     /// A service that never speaks twice alike: the seam is heard, but not kept.
     @Test(arguments: SpeechTransport.allCases)
     func `what is kept is one whole answer`(_ transport: SpeechTransport) async throws {

@@ -72,6 +72,7 @@ import Testing
         ("terminal", "completed", .completed), ("terminal", "busy", .busy),
         ("terminal", "no-answer", .noAnswer),
         ("terminal", "failed", .failed), ("terminal", "canceled", .canceled),
+        // Not yet whether somebody answered: see `exotelsEndAloneIsNoAnswer`.
         ("terminal", "unknown", .completed),
         ("unknown", "completed", .completed), ("unknown", "queued", .queued),
         ("unknown", "in-progress", .queued),

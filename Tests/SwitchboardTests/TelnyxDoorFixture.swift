@@ -31,6 +31,7 @@ final class TelnyxDesk {
         settings.authIsOff = true
         settings.requestsPerMinute = 1_000_000
         settings.downloadPauses = pauses
+        settings.messageMilliseconds = 200
         settings.telnyx.apiKey = .init(service.apiKey)
         settings.telnyx.baseURL = telnyx.desk.baseURL
         self.settings = settings

@@ -225,6 +225,50 @@ import Testing
         #expect(try desk.archive.catalog.verifyLedger().isEmpty)
     }
 
+    /// Events are unordered, and an error may be followed by the recording after all: it is had either way, once.
+    @Test(arguments: [true, false]) func anErrorBarsNoRecording(errorFirst: Bool) async throws {
+        let file = try Self.mp3(milliseconds: 3_000)
+        let desk = try TelnyxDesk { $0.recordings = ["mp3": file] }
+        defer { desk.close() }
+        let saved = Self.recorded(desk)
+        let error = #""recording_id":"rec-1","reason":"Internal server error""#
+        if errorFirst {
+            desk.offer("call.recording.error", "1", error)
+            #expect(try await desk.row("rec-1")?.recording.state == .failed)
+        }
+        desk.offer("call.recording.saved", "2", saved)
+        func sealed() throws -> ListedCall? {
+            let row = try desk.archive.catalog.adopted(carrier: "telnyx", recordingID: "rec-1")
+            return row?.recording.state == .sealed ? row : nil
+        }
+        #expect(try await desk.wait(sealed)?.recording.sha256 == Digest.sha256(file))
+        if !errorFirst { desk.offer("call.recording.error", "1", error) }
+        desk.offer("call.recording.saved", "3", saved)
+        _ = try await desk.wait { desk.switchboard.parts.errands.count == 0 ? true : nil }
+        #expect(try sealed() != nil && Self.downloads(desk) == 1)
+        #expect(try desk.archive.catalog.count() == 1)
+        #expect(try desk.archive.reconcile(checkHashes: true).findings.isEmpty)
+        #expect(try desk.archive.catalog.verifyLedger().isEmpty)
+    }
+
+    /// A download that failed is tried again when Telnyx tells of the recording again.
+    @Test func aFailedDownloadIsTriedAgain() async throws {
+        let file = try Self.mp3(milliseconds: 3_000)
+        let desk = try TelnyxDesk { $0.recordings = ["mp3": file] }
+        defer { desk.close() }
+        for _ in 0..<3 { desk.telnyx.desk.script(ScriptedAnswer(500, path: "/files/")) }
+        let saved = Self.recorded(desk)
+        desk.offer("call.recording.saved", "1", saved)
+        #expect(try await desk.row("rec-1")?.recording.cause == "download_unreachable")
+        _ = try await desk.wait { desk.switchboard.parts.errands.count == 0 ? true : nil }
+        desk.offer("call.recording.saved", "2", saved)
+        let state = try await desk.wait { () -> RecordingState? in
+            let row = try desk.archive.catalog.adopted(carrier: "telnyx", recordingID: "rec-1")
+            return row?.recording.state == .sealed ? .sealed : nil
+        }
+        #expect(state == .sealed && Self.downloads(desk) == 4)
+    }
+
     /// The server died between the webhook and the row.
     @Test func aRestartTakesUpAFailure() async throws {
         let desk = try TelnyxDesk()

@@ -1,0 +1,59 @@
+// Texts ordered for a call that speaks: what is accepted is spoken, and what is not is not accepted.
+
+import Archive
+import Carriers
+import Foundation
+import Net
+import Simulator
+import Telemetry
+import Testing
+
+@testable import Exchange
+
+@Suite(.serialized) struct SpeakOrderTests {
+    /// One text is being synthesised by a service that takes its time, a hundred wait (`Announcer.limit`), the next is refused.
+    @Test func whatIsDroppedIsNotAccepted() async throws {
+        var settings = SimulatedSpeechSettings()
+        settings.firstMilliseconds = 8_000
+        var door = AgentDoorSettings()
+        door.speech = SimulatedSpeech(settings)
+        let house = try TestHouse(
+            agent: ShortTalk.agent, door: door,
+            values: ["agent.api_key": "key-of-the-test", "speech.stays": "true", "agent.id": ""])
+        let url = house.media("/api/v1/elevenlabs-twilio/call/connection")
+        async let caller = house.network.call(ShortTalk.call(to: url, milliseconds: 5_000))
+        var id: String?
+        for _ in 0..<200 where id == nil {
+            let calls = try await house.json("/v1/calls")["items"] as? [[String: Any]]
+            id = calls?.first { $0["phase"] as? String == "live" }?["id"] as? String
+            if id == nil { try await Task.sleep(for: .milliseconds(10)) }
+        }
+        let path = "/v1/calls/\(try #require(id))/speak"
+        var statuses: [Int] = []
+        var last: [String: Any] = [:]
+        for number in 0..<102 {
+            let answer = try await house.ask("POST", path, "{\"text\":\"Text \(number).\"}", token: nil)
+            statuses.append(answer.status)
+            last = answer.json
+        }
+        #expect(statuses == [Int](repeating: 202, count: 100) + [429, 429])
+        #expect(last["code"] as? String == "too_many_texts")
+        _ = await caller
+        await house.settle()
+        #expect(try await house.ask("POST", path, "{\"text\":\"Late.\"}", token: nil).status == 409)
+        #expect(house.close() == 0)
+    }
+
+    /// Who was told that nothing was done is right: an answer that nobody waits for any more is not made.
+    @Test func anAnswerIsGivenInTimeOrNotAtAll() {
+        let answer = AwaitedAnswer<Int>()
+        answer.give { 1 }
+        #expect(answer.wait(milliseconds: 0) == 1)
+        let late = AwaitedAnswer<Int>()
+        #expect(late.wait(milliseconds: 1) == nil)
+        late.give {
+            Issue.record("nobody waits for it")
+            return 2
+        }
+    }
+}
