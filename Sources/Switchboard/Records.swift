@@ -37,6 +37,26 @@ extension SwitchboardParts {
         }
     }
 
+    /// The same, and waits until it is on the disk. False when it is to be sent again, for it may be kept then.
+    func keep(_ row: CarrierEventRow) async -> Bool {
+        do throws(ArchiveError) {
+            try await archive.apply(.carrierEvent(row))
+            return true
+        } catch {
+            log(.error, "webhook_not_kept", ["kind": .text(row.kind), "error": .text("\(error)")])
+            return !error.isPassing
+        }
+    }
+
+    /// How long a webhook whose row has to outlive this server may take until it is on the disk, in milliseconds: Telnyx
+    /// waits for about 2 s in practice (carriers.md §3.1.1), the others for longer.
+    static let keepMilliseconds = 1_500
+
+    /// What a webhook that is not on the disk is answered: its sender is to send it again.
+    static var notKept: HTTPResponse {
+        TelephoneSwitchboard.problem(503, "not_kept", headers: [("Retry-After", "5")])
+    }
+
     /// An outbound call has gone on, by the carrier's word.
     func dialWent(_ carrier: Carrier, carrierCallID: String, to state: DialState, cause: String?) {
         do throws(ArchiveError) {
