@@ -37,6 +37,12 @@ extension CatalogChanges {
         }
     }
 
+    /// Removes every pass that was not shown, by all that is known; how many.
+    func forgetPasses() throws(ArchiveError) -> Int {
+        try connection.execute("DELETE FROM passes WHERE claimed_at IS NULL")
+        return connection.changes
+    }
+
     /// Removes at most `limit` passes that have expired; in batches, so that nobody waits for a long statement.
     func purgePasses(limit: Int64) throws(ArchiveError) {
         try connection.execute(

@@ -199,6 +199,43 @@ import Testing
         await house.close()
     }
 
+    /// The server is killed before the claim is on the disk: after that the token opens nothing, and after a stop it would.
+    @Test func aPassThatAKilledServerLetInOpensNothingMore() async throws {
+        let house = try house()
+        let used = try house.board.passes.issue(carrier: .twilio, carrierCallID: "CA1", plan: plan("a"))
+        try await house.archive.apply(.note(kind: "test", callID: nil, detail: "{}"))
+        let locked = try LockedCatalog(folder: house.folder)
+        #expect(
+            (try? house.board.passes.claim(used.text, carrier: .twilio, carrierCallID: "CA1").get()) != nil)
+        // What the disk would have at this moment, had the process been killed.
+        let left = house.folder + "-left"
+        try FileManager.default.copyItem(atPath: house.folder, toPath: left)
+        defer { try? FileManager.default.removeItem(atPath: left) }
+        try locked.release()
+        var archive = try CallArchive(StorageLayout(root: left))
+        #expect(archive.forgottenPasses == 1)
+        var passes = try PassOffice(archive: archive, milliseconds: 60_000, log: house.logged.log)
+        #expect(passes.check(used.text, carrier: .twilio) == .unknown)
+        // This one stops by itself: what it issued stays good, and what was used stays used.
+        let waiting = try passes.issue(carrier: .twilio, carrierCallID: "CA2", plan: plan("b"))
+        let shown = try passes.issue(carrier: .twilio, carrierCallID: "CA3", plan: plan("c"))
+        _ = passes.claim(shown.text, carrier: .twilio, carrierCallID: "CA3")
+        archive.close()
+        archive = try CallArchive(StorageLayout(root: left))
+        passes = try PassOffice(archive: archive, milliseconds: 60_000, log: house.logged.log)
+        #expect(archive.forgottenPasses == 0)
+        #expect(passes.check(waiting.text, carrier: .twilio) == nil)
+        #expect(passes.check(shown.text, carrier: .twilio) == .unknown)
+        // A stop after a claim that could not be written is none.
+        archive.claimWasLost()
+        archive.close()
+        archive = try CallArchive(StorageLayout(root: left))
+        #expect(archive.forgottenPasses == 1)
+        archive.close()
+        #expect(house.logged.has("passes_forgotten"))
+        await house.close()
+    }
+
     @Test func aPassThatIsLateOpensNothing() async throws {
         let house = try house()
         let office = try PassOffice(archive: house.archive, milliseconds: 0, log: house.logged.log)
