@@ -14,6 +14,7 @@ public final class HTTPServer: @unchecked Sendable {
     private let settings: HTTPServerSettings
     private let handler: any HTTPHandler
     private let waits = HTTPWaits()
+    private let budget: HTTPBodyBudget
     private let lock = Lock()
     private var daemon: OpaquePointer?
     /// The listening socket after `quiesce`.
@@ -22,6 +23,7 @@ public final class HTTPServer: @unchecked Sendable {
     private init(_ settings: HTTPServerSettings, handler: any HTTPHandler) {
         self.settings = settings
         self.handler = handler
+        budget = HTTPBodyBudget(bytes: settings.largeBodyBytes, bodies: settings.largeBodies)
     }
 
     deinit { stop() }
@@ -168,6 +170,10 @@ public final class HTTPServer: @unchecked Sendable {
                 return plain(413, on: connection)
             }
         }
+        if limit.bytes > settings.bodyBytes {
+            exchange.hold = budget.hold()
+            if exchange.hold == nil { return plain(503, Self.later, on: connection) }
+        }
         if limit.seconds > 0 {
             waits.watch(
                 exchange, descriptor: teeline_http_descriptor(connection), seconds: limit.seconds)
@@ -179,10 +185,12 @@ public final class HTTPServer: @unchecked Sendable {
         _ exchange: HTTPExchange, _ connection: OpaquePointer, method: String, version: String
     ) -> MHD_Result {
         if exchange.isTooLarge { return plain(413, on: connection) }
+        if exchange.isBeyondBudget { return plain(503, Self.later, on: connection) }
         guard let request = exchange.request(connection, method: method) else {
             return plain(400, on: connection)
         }
-        exchange.body = []
+        // From here on they are the handler's.
+        (exchange.body, exchange.hold) = ([], nil)
         switch handler.respond(to: request) {
         case .response(let response): return send(response, on: connection)
         case .deferred(let milliseconds, let fallback, let start):
@@ -218,6 +226,9 @@ public final class HTTPServer: @unchecked Sendable {
         }
         return answer.queue(response.status, on: connection)
     }
+
+    /// A large body for which there is no memory now: its sender is to try again, which a 413 would forbid.
+    private static let later = [("Retry-After", "30")]
 
     private func plain(_ status: Int, _ headers: [(String, String)] = [], on connection: OpaquePointer)
         -> MHD_Result

@@ -30,14 +30,14 @@ struct ElevenLabsDoor: Sendable {
 
     /// A post-call webhook. It is answered 200 when it is on the disk, not before; 503 asks for it again, for ElevenLabs
     /// repeats on 5xx, 429 and 408 only (elevenlabs.md §4.5).
-    func postCall(_ request: HTTPRequest, lease: BodyLease?) -> HTTPOutcome {
+    func postCall(_ request: HTTPRequest) -> HTTPOutcome {
         let again = TelephoneSwitchboard.problem(503, "not_kept", headers: [("Retry-After", "30")])
         return .deferred(limitMilliseconds: Self.keepMilliseconds, fallback: again) {
-            [self, body = request.body] reply in
+            [self, body = request.body, hold = request.hold] reply in
             parts.errands.run {
                 reply.send(await answer(body, again))
                 // Until here the body is in memory.
-                withExtendedLifetime(lease) {}
+                withExtendedLifetime(hold) {}
             }
         }
     }
