@@ -73,11 +73,20 @@ final class CallOffice: @unchecked Sendable {
 
     /// Says what becomes of the stream of session `key` that has said who it is.
     func admission(_ start: StreamStart, evidence: StreamEvidence, key: String) -> StreamAdmission {
-        guard let (start, plan) = switchboard?.admit(start, evidence: evidence),
-            // Two calls are never one: an id that is taken is not given again.
-            !lock.withLock({ live.values.contains { $0.callID == plan.callID } })
-        else {
-            refused(CallEndReason.streamRefused.rawValue)
+        let admitted: AdmittedStream
+        switch switchboard?.admit(start, evidence: evidence) {
+        case .success(let stream): admitted = stream
+        case .failure(let fault):
+            refused(fault.cause)
+            return .refused(.streamRefused)
+        case nil:
+            refused("draining")
+            return .refused(.streamRefused)
+        }
+        let (start, plan) = (admitted.start, admitted.plan)
+        // Two calls are never one: an id that is taken is not given again.
+        guard !lock.withLock({ live.values.contains { $0.callID == plan.callID } }) else {
+            refused("id_taken")
             return .refused(.streamRefused)
         }
         // A call we placed had its place before it rang; the limits of one number are for those who ring us.

@@ -59,7 +59,8 @@ struct ElevenLabsDoor: Sendable {
         } catch {
             count(type, "failed")
             parts.log(
-                .error, "webhook_not_kept", ["kind": .text(hook.type), "error": .text("\(error)")])
+                .error, "webhook_not_kept",
+                ["kind": .text(SwitchboardParts.logged(hook.type)), "error": .text("\(error)")])
             return error.isPassing ? again : TelephoneSwitchboard.problem(422, "not_kept")
         }
     }
@@ -76,7 +77,8 @@ struct ElevenLabsDoor: Sendable {
             try await progress(failure)
             call = failure.carrierCallID
         case .unknown:
-            parts.log(.warning, "elevenlabs_webhook_unknown", ["type": .text(hook.type)])
+            parts.log(
+                .warning, "elevenlabs_webhook_unknown", ["type": .text(SwitchboardParts.logged(hook.type))])
         }
         if call == nil, let id = hook.conversationID {
             call = try parts.archive.catalog.call(ofConversation: id)?.call.carrierCallID

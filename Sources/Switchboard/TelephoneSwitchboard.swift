@@ -147,6 +147,9 @@ public final class TelephoneSwitchboard: Sendable {
         }
     }
 
+    /// 429 when the source of `request`, which has proven nothing, has asked too often without a proof.
+    public func tooMany(_ request: HTTPRequest) -> HTTPResponse? { guarding.tooMany(request) }
+
     /// Takes up what an earlier server left undone. Once, when calls can come.
     public func takeUp() {
         placer.takeUp()
@@ -161,17 +164,15 @@ public final class TelephoneSwitchboard: Sendable {
         streams.check(request, carrier: carrier)
     }
 
-    /// What becomes of a stream whose upgrade has proven `evidence`; nil when it is refused. Never waits.
-    public func admit(
-        _ start: StreamStart, evidence: StreamEvidence
-    ) -> (start: StreamStart, plan: CallPlan)? {
-        guard let admitted = streams.admit(start, evidence: evidence) else { return nil }
+    /// What becomes of a stream whose upgrade has proven `evidence`. Never waits.
+    public func admit(_ start: StreamStart, evidence: StreamEvidence) -> Result<AdmittedStream, StreamFault> {
+        let outcome = streams.admit(start, evidence: evidence)
         // A call placed by an earlier server is in no book, but its pass says that it was placed.
-        if let id = admitted.plan.callID {
+        if case .success(let admitted) = outcome, let id = admitted.plan.callID {
             _ = parts.dials.wentLive(id)
             parts.dialWent(id, to: .answered, carrierCallID: admitted.start.callID)
         }
-        return admitted
+        return outcome
     }
 
     /// What the call of `start`, which nobody announced, is to be when its caller's context is known too. Waits for the
