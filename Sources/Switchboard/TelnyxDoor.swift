@@ -20,6 +20,22 @@ struct TelnyxDoor: Sendable {
         self.parts = parts
         commands = TelnyxCommands(parts)
         recordings = TelnyxRecordings(parts, commands: commands, book: book)
+        remember()
+    }
+
+    /// Events that an earlier server took are known here, too, as long as their signatures hold.
+    private func remember() {
+        do {
+            let wall = ArchiveTime.now()
+            let rows = try parts.archive.catalog.carrierEventKeys(
+                carrier: Carrier.telnyx.rawValue, since: wall - ReplayMemory.standardLifetime * 1000)
+            for row in rows {
+                let age = max(wall - row.receivedAt, 0) / 1000
+                _ = try replays.admit(TelnyxSignature.replayKey(id: row.key), at: Self.now - age)
+            }
+        } catch {
+            parts.log(.error, "telnyx_events_unreadable", ["error": .text("\(error)")])
+        }
     }
 
     /// An event: acknowledged, and acted on afterwards. Who rings does not wait for the disk; what tells of a recording is

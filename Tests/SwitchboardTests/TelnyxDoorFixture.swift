@@ -2,6 +2,7 @@
 
 import Archive
 import Carriers
+import Dispatch
 import Foundation
 import Net
 import Routing
@@ -60,6 +61,17 @@ final class TelnyxDesk {
         server.stop()
         server = try HTTPServer.start(HTTPServerSettings(port: 0), handler: BoardFront(board: switchboard))
         switchboard.takeUp()
+    }
+
+    /// Waits for errands, beside the tests' own threads, which the errands need, too.
+    func settle() async {
+        let board = switchboard
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                _ = board.drain(milliseconds: 5_000)
+                continuation.resume()
+            }
+        }
     }
 
     /// Posts an event; the answer's status.

@@ -56,6 +56,27 @@ import Testing
         try locked.release()
     }
 
+    /// The same signed event after a restart is known: nothing is commanded again, and no second pass is issued.
+    @Test func whatAnEarlierServerTookIsKnown() async throws {
+        let desk = try TelnyxDesk()
+        defer { desk.close() }
+        let fields = #""direction":"incoming","from":"+14155550100","to":"+18005551212""#
+        #expect(try await desk.offer("call.initiated", "77", fields) == 200)
+        await desk.settle()
+        let commands = desk.telnyx.desk.requests.count
+        #expect(commands > 0)
+        // It was answered with words, there being no public address: it has no place any more.
+        #expect(desk.switchboard.passes.awaitedCalls.isEmpty)
+        await desk.settle()
+        try desk.restart()
+        #expect(try await desk.offer("call.initiated", "77", fields) == 200)
+        await desk.settle()
+        #expect(desk.telnyx.desk.requests.count == commands)
+        #expect(try await desk.offer("call.initiated", "78", call: "v3:other", fields) == 200)
+        await desk.settle()
+        #expect(desk.telnyx.desk.requests.count > commands)
+    }
+
     /// What was acknowledged is on the disk at that moment: another server on the same storage takes it up.
     @Test func whatIsAcknowledgedOutlivesTheServer() async throws {
         let file = try TelnyxRecordingTests.mp3(milliseconds: 3_000)
@@ -66,6 +87,7 @@ import Testing
             #expect(try await desk.offer("call.recording.saved", "\(number)", saved) == 200)
             #expect(try desk.archive.catalog.carrierEvents(ofCarrierCall: "v3:call").count == number)
         }
+        await desk.settle()
         try desk.restart()
         #expect(try await desk.row("rec-1")?.recording.state == .sealed)
         #expect(try desk.archive.catalog.count() == 1)
