@@ -38,23 +38,22 @@ extension SwitchboardParts {
         }
     }
 
-    /// The same, and waits until it is on the disk. False when it is to be sent again, for it may be kept then.
-    func keep(_ row: CarrierEventRow) async -> Bool {
-        do throws(ArchiveError) {
-            try await archive.apply(.carrierEvent(row))
-            return true
-        } catch {
+    /// The same; `then` is told, on the archive's thread, when it is on the disk, or with false when it is to be sent again,
+    /// for it may be kept then.
+    func record(_ row: CarrierEventRow, then: @escaping @Sendable (_ isKept: Bool) -> Void) {
+        archive.apply(.carrierEvent(row)) { [log] result in
+            guard case .failure(let error) = result else { return then(true) }
             log(
                 .error, "webhook_not_kept",
                 ["kind": .text(Self.logged(row.kind)), "error": .text("\(error)")])
-            return !error.isPassing
+            then(!error.isPassing)
         }
     }
 
     /// Answers a webhook by `answer` once `row` is on the disk; 503 when that fails or takes too long.
     func whenKept(_ row: CarrierEventRow, _ answer: HTTPResponse) -> HTTPOutcome {
         .deferred(limitMilliseconds: Self.keepMilliseconds, fallback: Self.notKept) { reply in
-            errands.run { reply.send(await keep(row) ? answer : Self.notKept) }
+            record(row) { isKept in reply.send(isKept ? answer : Self.notKept) }
         }
     }
 

@@ -106,13 +106,12 @@ struct TelnyxDoor: Sendable {
         return .deferred(
             limitMilliseconds: SwitchboardParts.keepMilliseconds, fallback: SwitchboardParts.notKept
         ) { [self] reply in
-            parts.errands.run {
-                let isKept = await parts.keep(row)
+            parts.record(row) { isKept in
                 if !isKept { forget(key) }
                 underWay.remove(key)
                 guard isKept else { return reply.send(SwitchboardParts.notKept) }
                 reply.send(HTTPResponse(status: 200))
-                await act(on: event, action, base)
+                parts.errands.run { await act(on: event, action, base) }
             }
         }
     }
