@@ -65,12 +65,15 @@ struct ElevenLabsDoor: Sendable {
         }
     }
 
-    /// Whether it was not known yet.
+    /// Whether it was not known yet: of a conversation, whether it says anything that no other delivery did.
     private func keep(_ hook: PostCallWebhook, _ body: [UInt8]) async throws(ArchiveError) -> Bool {
         var call: String?
+        var saysMore: Bool?
         switch hook.content {
         case .conversation(let document):
-            try await keeping.keep(document, source: .webhook, eventTimestamp: hook.eventTimestamp)
+            saysMore = try await keeping.keep(
+                document, source: .webhook, eventTimestamp: hook.eventTimestamp
+            ).isChange
             call = document.phoneCall?.carrierCallID
         case .audio(let audio): try await keeping.keep(audio, in: body)
         case .failure(let failure):
@@ -83,7 +86,8 @@ struct ElevenLabsDoor: Sendable {
         if call == nil, let id = hook.conversationID {
             call = try parts.archive.catalog.call(ofConversation: id)?.call.carrierCallID
         }
-        return try await parts.archive.apply(.carrierEvent(event(hook, body, call: call))).isChange
+        let isNew = try await parts.archive.apply(.carrierEvent(event(hook, body, call: call))).isChange
+        return saysMore ?? isNew
     }
 
     /// The trace of a webhook. The same delivery has the same type, conversation and time (elevenlabs.md §4.5).
