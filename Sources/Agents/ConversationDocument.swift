@@ -71,6 +71,13 @@ public struct ConversationDocument: Sendable, Hashable {
     /// Whether nothing more is to come: it is to be asked for again until then.
     public var isFinal: Bool { status == "done" || status == "failed" }
 
+    /// When the conversation was over by its own word (seconds UTC); nil when it does not say when it began.
+    public var endedAt: Int64? {
+        guard let startedAt else { return nil }
+        let (end, overflow) = startedAt.addingReportingOverflow(max(durationSeconds ?? 0, 0))
+        return overflow ? startedAt : end
+    }
+
     /// Reads the answer to `GET /v1/convai/conversations/{id}`.
     public init(_ body: [UInt8]) throws(PostCallError) {
         self = try reading(body) { raw throws(PostCallError) in

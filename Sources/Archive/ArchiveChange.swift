@@ -111,7 +111,7 @@ public enum ArchiveChange: Sendable {
     case dialProgress(id: String, DialProgress)
     /// A carrier's webhook, once for each of its keys.
     case carrierEvent(CarrierEventRow)
-    /// What ElevenLabs says of a conversation; an older delivery changes nothing.
+    /// What ElevenLabs says of a conversation; an older delivery adds only what the known one lacks.
     case conversation(ConversationRow)
     /// ElevenLabs' own audio of a conversation, written where `CallArchive.temporaryConversationAudio` says.
     case conversationAudio(ConversationAudio)

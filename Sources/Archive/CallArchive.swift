@@ -24,7 +24,12 @@ public final class CallArchive: Sendable {
     /// Reading, from any thread.
     public let catalog: Catalog
 
+    /// How many passes were forgotten because the server before this one did not stop by itself: it may have let streams in
+    /// by them without a trace.
+    public let forgottenPasses: Int
+
     private let lock: StorageLock
+    private let isWhole = Guarded(true)
     private let writer: ArchiveWriter
     private let files: any ArchiveFiles
     private let clock: @Sendable () -> Int64
@@ -43,8 +48,11 @@ public final class CallArchive: Sendable {
         writer = try ArchiveWriter(
             path: layout.databasePath, limit: settings.queueLimit,
             busyMilliseconds: settings.busyMilliseconds)
-        try writer.runAndWait { connection throws(ArchiveError) in
-            try CatalogChanges(connection: connection, now: clock()).purgePasses(limit: 10_000)
+        let wasWhole = lock.wasWhole
+        forgottenPasses = try writer.runAndWait { connection throws(ArchiveError) in
+            let changes = CatalogChanges(connection: connection, now: clock())
+            try changes.purgePasses(limit: 10_000)
+            return wasWhole ? 0 : try changes.forgetPasses()
         }
         catalog = Catalog(layout, readers: settings.readers)
     }
@@ -137,11 +145,14 @@ public final class CallArchive: Sendable {
         try Reconciliation(layout: layout, catalog: catalog, files: files).repair(report)
     }
 
+    /// A pass that was shown could not be written down: no pass of this server's is good for the next one.
+    public func claimWasLost() { isWhole.change { $0 = false } }
+
     /// Does what waits, checkpoints, closes and gives the storage's lock back; blocks until then.
     public func close() {
         catalog.close()
         writer.close()
-        lock.release()
+        lock.release(isWhole: isWhole.change { $0 })
     }
 
     private func work(

@@ -1,13 +1,17 @@
 // Changes of conversations, and reading them.
 
 extension CatalogChanges {
-    /// What is said of a conversation; a delivery that is not newer than the known one changes nothing.
+    /// What is said of a conversation: the newer delivery counts, and what it lacks is kept of the older one, in whichever
+    /// order they come.
     func conversation(_ row: ConversationRow) throws(ArchiveError) -> ChangeOutcome {
         try check(row)
         return try connection.transaction { () throws(ArchiveError) in
             let known = try RowMapping.conversation(row.conversationID, connection)
-            if let before = known?.eventTimestamp, (row.eventTimestamp ?? Int64.min) <= before {
-                return ChangeOutcome(unchanged: 1)
+            var row = row
+            if let known {
+                let isNewer = (row.eventTimestamp ?? Int64.min) > (known.eventTimestamp ?? Int64.min)
+                row = isNewer ? row.filled(from: known) : known.filled(from: row)
+                if !isNewer, row == known { return ChangeOutcome(unchanged: 1) }
             }
             var call = known?.callID
             if call == nil { call = try callID(row) }

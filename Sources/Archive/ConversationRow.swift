@@ -32,7 +32,7 @@ public struct ConversationRow: Sendable, Hashable {
     public var source: ConversationSource
     /// When it came (microseconds UTC).
     public var receivedAt: Int64
-    /// ElevenLabs' time of the delivery, or of our fetch (seconds UTC); nil while only its audio is there.
+    /// ElevenLabs' time of the delivery, or of a fetched conversation's end (seconds UTC); nil while only its audio is there.
     public var eventTimestamp: Int64?
     /// Whether it reached its aim.
     public var verdict: ConversationVerdict?
@@ -73,6 +73,24 @@ public struct ConversationRow: Sendable, Hashable {
         self.source = source
         self.receivedAt = receivedAt
         self.eventTimestamp = eventTimestamp
+    }
+
+    /// The same, and of `other` what is not known here. The files of its audio are not touched.
+    func filled(from other: ConversationRow) -> ConversationRow {
+        var row = self
+        row.agentID = agentID ?? other.agentID
+        row.status = status ?? other.status
+        row.verdict = verdict ?? other.verdict
+        row.summary = summary ?? other.summary
+        row.title = title ?? other.title
+        row.cost = cost ?? other.cost
+        row.durationSeconds = durationSeconds ?? other.durationSeconds
+        row.terminationReason = terminationReason ?? other.terminationReason
+        row.transcript = transcript ?? other.transcript
+        row.analysis = analysis ?? other.analysis
+        row.document = document ?? other.document
+        row.hasAudio = hasAudio || other.hasAudio
+        return row
     }
 
     /// Most bytes of a document.

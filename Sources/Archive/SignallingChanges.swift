@@ -37,6 +37,12 @@ extension CatalogChanges {
         }
     }
 
+    /// Removes every pass that was not shown, by all that is known; how many.
+    func forgetPasses() throws(ArchiveError) -> Int {
+        try connection.execute("DELETE FROM passes WHERE claimed_at IS NULL")
+        return connection.changes
+    }
+
     /// Removes at most `limit` passes that have expired; in batches, so that nobody waits for a long statement.
     func purgePasses(limit: Int64) throws(ArchiveError) {
         try connection.execute(
@@ -197,6 +203,22 @@ extension Catalog {
         try carrierEvents(
             "carrier = ? AND kind = ? AND received_at >= ?",
             [.text(carrier), .text(kind), .integer(instant)], limit: limit)
+    }
+
+    /// The keys of a carrier's webhooks that came at or after `instant` (microseconds UTC), in the order they came: of the
+    /// last `limit` of all carriers.
+    public func carrierEventKeys(
+        carrier: String, since instant: Int64, limit: Int = 65_536
+    ) throws(ArchiveError) -> [(key: String, receivedAt: Int64)] {
+        try read { connection throws(ArchiveError) in
+            try connection.rows(
+                """
+                SELECT event_key, received_at FROM
+                (SELECT * FROM carrier_events ORDER BY number DESC LIMIT ?)
+                WHERE carrier = ? AND received_at >= ? ORDER BY number
+                """, [.integer(Int64(max(limit, 0))), .text(carrier), .integer(instant)]
+            ) { row throws(ArchiveError) in (key: row.text(0), receivedAt: row.integer(1)) }
+        }
     }
 
     /// At most `limit` webhooks of a carrier's call, in the order they came.

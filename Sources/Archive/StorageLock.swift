@@ -4,9 +4,12 @@ import CLinux
 import Glibc
 
 /// The lock of a storage: held by the one server that writes it, given back by the kernel when that server
-/// dies, however it dies (flock(2)).
+/// dies, however it dies (flock(2)). The file names its process while it runs, and nobody once it has stopped with everything
+/// written: so a server knows how the one before it ended.
 public final class StorageLock: Sendable {
     private let descriptor: Guarded<Int32?>
+    /// Whether the process that had the lock before stopped with everything written; true when there was none.
+    let wasWhole: Bool
 
     /// Takes the lock at once or throws `storageLocked` with the process that has it.
     public init(_ layout: StorageLayout) throws(ArchiveError) {
@@ -19,9 +22,13 @@ public final class StorageLock: Sendable {
             guard code == EWOULDBLOCK else { throw .file(.lock, errno: code) }
             throw .storageLocked(process: holder)
         }
+        wasWhole = Self.process(in: opened) == nil
         // The number is for people and for the message above; the lock itself is the kernel's.
         let text = Array("\(getpid())\n".utf8)
-        guard ftruncate(opened, 0) == 0, pwrite(opened, text, text.count, 0) == text.count else {
+        guard ftruncate(opened, 0) == 0, pwrite(opened, text, text.count, 0) == text.count,
+            // After a power cut, too, it has to show that this process ran.
+            fdatasync(opened) == 0
+        else {
             let code = errno
             close(opened)
             throw .file(.lock, errno: code)
@@ -29,12 +36,16 @@ public final class StorageLock: Sendable {
         descriptor = Guarded(opened)
     }
 
-    deinit { release() }
+    deinit { release(isWhole: false) }
 
-    /// Gives the lock back; a second time does nothing.
-    public func release() {
+    /// Gives the lock back; a second time does nothing. `isWhole` says that everything is written: when that cannot be noted
+    /// the next process takes it for unknown, which is safe.
+    func release(isWhole: Bool) {
         descriptor.change { held in
-            if let open = held { close(open) }
+            if let open = held {
+                if isWhole { _ = ftruncate(open, 0) }
+                close(open)
+            }
             held = nil
         }
     }

@@ -134,12 +134,29 @@ struct CallRoutes {
         let running = (live?.liveCalls() ?? []).first { $0.id == id }
         let stored = try catalog.call(id)
         guard dial != nil || running != nil || stored != nil else { return Problem.unknownCall.response }
+        let told: [CarrierEventRow] =
+            if let name = stored?.call.carrierCallID ?? dial?.carrierCallID, !name.isEmpty {
+                try catalog.carrierEvents(ofCarrierCall: name, limit: Self.eventLimit)
+            } else { [] }
         return DeskHandler.json(
             JSONText.object([
                 ("id", JSONText.quoted(id)), ("dial", dial.map { Self.json($0) } ?? "null"),
                 ("live", running.map { Self.json($0) } ?? "null"),
                 ("recording", stored == nil ? "null" : JSONText.quoted("/v1/recordings/\(id)")),
+                ("carrier_events", "[" + told.map { Self.json($0) }.joined(separator: ",") + "]"),
             ]))
+    }
+
+    /// Most webhooks of one call that are told.
+    private static let eventLimit = 200
+
+    /// A webhook as it is told: what happened, and when; not what it said, which holds numbers and transcripts.
+    private static func json(_ event: CarrierEventRow) -> String {
+        JSONText.object([
+            ("source", JSONText.quoted(event.carrier)), ("kind", JSONText.quoted(event.kind)),
+            ("occurred_at", JSONText.quoted(event.occurredAt.map { ArchiveTime.rfc3339($0) })),
+            ("received_at", JSONText.quoted(ArchiveTime.rfc3339(event.receivedAt))),
+        ])
     }
 
     private static let over = Problem(status: 409, code: "call_over", detail: "The call is over.")

@@ -74,7 +74,7 @@ public struct DeskHandler: HTTPHandler {
         if let outcome = parts.media?.offer(request) { return outcome }
         // Before anything is looked up: who has no token does not learn which paths there are.
         if request.path == "/v1" || request.path.hasPrefix("/v1/"), !parts.access.admits(request) {
-            return .response(BearerAccess.refusal.response)
+            return .response(parts.media?.tooMany(request) ?? BearerAccess.refusal.response)
         }
         switch Routes.match(method: request.method, path: request.path) {
         case .notFound: return .response(Problem.notFound.response)

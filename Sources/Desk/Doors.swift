@@ -51,9 +51,13 @@ public protocol MediaDoor: Sendable {
     func offer(_ request: HTTPRequest) -> HTTPOutcome?
     /// Most bytes of the body of a request of its own that begins with `head`; nil: the server's own limit.
     func bodyLimit(for head: HTTPRequest) -> Int?
+    /// The answer to a request without a right token whose source has asked too often without one; nil when it has not.
+    func tooMany(_ request: HTTPRequest) -> HTTPResponse?
 }
 
 extension MediaDoor {
+    /// Nobody is counted.
+    public func tooMany(_ request: HTTPRequest) -> HTTPResponse? { nil }
     /// The server's own limit.
     public func bodyLimit(for head: HTTPRequest) -> Int? { nil }
 }

@@ -34,12 +34,19 @@ extension CallOffice: CallFloor {
             guard limit > 0, !settings.carrierAuthIsOff, let number, !PhoneNumber.isAnonymous(number) else {
                 return false
             }
-            return numbers.count { of($0) == number } >= limit
+            let wanted = Self.digits(number)
+            return numbers.count { of($0).map(Self.digits) == wanted } >= limit
         }
         let isBusy =
             isFull(caller, settings.callsPerCaller) { $0.caller }
             || isFull(called, settings.callsPerCalled) { $0.called }
         return isBusy ? .busy : .free
+    }
+
+    /// A number as limits count it: one line is one line, however a carrier writes it, with `+` or without.
+    private static func digits(_ number: String) -> Substring {
+        let normal = PhoneNumber.normalised(number)
+        return normal.hasPrefix("+") ? normal.dropFirst() : normal[...]
     }
 
     /// See `CallFloor`.

@@ -75,15 +75,24 @@ final class CallOffice: @unchecked Sendable {
 
     /// Says what becomes of the stream of session `key` that has said who it is.
     func admission(_ start: StreamStart, evidence: StreamEvidence, key: String) -> StreamAdmission {
-        guard let (start, admitted) = switchboard?.admit(start, evidence: evidence),
-            // Two calls are never one: an id that is taken is not given again.
-            !lock.withLock({ live.values.contains { $0.callID == admitted.callID } })
-        else {
-            refused(CallEndReason.streamRefused.rawValue)
+        let admitted: AdmittedStream
+        switch switchboard?.admit(start, evidence: evidence) {
+        case .success(let stream): admitted = stream
+        case .failure(let fault):
+            refused(fault.cause)
+            return .refused(.streamRefused)
+        case nil:
+            refused("draining")
             return .refused(.streamRefused)
         }
-        var plan = admitted
-        plan.agentID = agentID(of: admitted)
+        let start = admitted.start
+        // Two calls are never one: an id that is taken is not given again.
+        guard !lock.withLock({ live.values.contains { $0.callID == admitted.plan.callID } }) else {
+            refused("id_taken")
+            return .refused(.streamRefused)
+        }
+        var plan = admitted.plan
+        plan.agentID = agentID(of: admitted.plan)
         // A call we placed had its place before it rang; the limits of one number are for those who ring us.
         let isPlaced = plan.callID != nil
         let room: Room = turn.withLock {

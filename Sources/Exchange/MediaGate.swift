@@ -57,6 +57,8 @@ final class MediaGate: MediaDoor {
 
     func bodyLimit(for head: HTTPRequest) -> Int? { office.switchboard?.bodyLimit(for: head) }
 
+    func tooMany(_ request: HTTPRequest) -> HTTPResponse? { office.switchboard?.tooMany(request) }
+
     private func refuse(_ status: Int, _ token: String, _ detail: String) -> HTTPOutcome {
         office.refused(token)
         return .response(Problem(status: status, code: token, detail: detail).response)

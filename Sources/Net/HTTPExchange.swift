@@ -11,6 +11,10 @@ final class HTTPExchange {
     let target: String
     var hasBegun = false
     var isTooLarge = false
+    /// Whether there was no memory for its body.
+    var isBeyondBudget = false
+    /// The memory of its body, when that may be a large one.
+    var hold: HTTPBodyHold?
     var isAnswered = false
     var body: [UInt8] = []
     /// Most bytes of the body.
@@ -31,7 +35,11 @@ final class HTTPExchange {
         received &+= piece.count
         if received > limit {
             isTooLarge = true
-            body = []
+            (body, hold) = ([], nil)
+        } else if isBeyondBudget || hold?.grow(piece.count) == false {
+            // It is read to its end all the same, so that the peer comes to read its 503.
+            isBeyondBudget = true
+            (body, hold) = ([], nil)
         } else {
             body.append(contentsOf: piece)
         }
@@ -42,9 +50,11 @@ final class HTTPExchange {
     /// The request as a value; nil when its target cannot be decoded.
     func request(_ connection: OpaquePointer, method: String) -> HTTPRequest? {
         guard let parts = HTTPTarget(target) else { return nil }
-        return HTTPRequest(
+        var request = HTTPRequest(
             method: method, path: parts.path, target: target, query: parts.query,
             headers: Self.headers(connection), body: body, remoteAddress: Self.peer(connection))
+        request.hold = hold
+        return request
     }
 
     /// The header fields in order.

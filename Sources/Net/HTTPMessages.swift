@@ -16,6 +16,8 @@ public struct HTTPRequest: Sendable {
     public var body: [UInt8]
     /// The peer's address as text ("127.0.0.1").
     public var remoteAddress: String
+    /// The memory of a large body: to be kept as long as the body is.
+    public internal(set) var hold: HTTPBodyHold?
 
     /// A request made of its parts.
     public init(

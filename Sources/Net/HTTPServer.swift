@@ -14,6 +14,7 @@ public final class HTTPServer: @unchecked Sendable {
     private let settings: HTTPServerSettings
     private let handler: any HTTPHandler
     private let waits = HTTPWaits()
+    private let budget: HTTPBodyBudget
     private let lock = Lock()
     private var daemon: OpaquePointer?
     /// The listening socket after `quiesce`.
@@ -22,6 +23,7 @@ public final class HTTPServer: @unchecked Sendable {
     private init(_ settings: HTTPServerSettings, handler: any HTTPHandler) {
         self.settings = settings
         self.handler = handler
+        budget = HTTPBodyBudget(bytes: settings.largeBodyBytes, bodies: settings.largeBodies)
     }
 
     deinit { stop() }
@@ -168,6 +170,11 @@ public final class HTTPServer: @unchecked Sendable {
                 return refuse(413, on: connection)
             }
         }
+        if limit.bytes > settings.bodyBytes {
+            exchange.hold = budget.hold()
+            // Its sender is to try again, which a 413 would forbid.
+            if exchange.hold == nil { return refuse(503, on: connection) }
+        }
         if limit.seconds > 0 {
             waits.watch(
                 exchange, descriptor: teeline_http_descriptor(connection), seconds: limit.seconds)
@@ -179,10 +186,12 @@ public final class HTTPServer: @unchecked Sendable {
         _ exchange: HTTPExchange, _ connection: OpaquePointer, method: String, version: String
     ) -> MHD_Result {
         if exchange.isTooLarge { return refuse(413, on: connection) }
+        if exchange.isBeyondBudget { return refuse(503, on: connection) }
         guard let request = exchange.request(connection, method: method) else {
             return refuse(400, on: connection)
         }
-        exchange.body = []
+        // From here on they are the handler's.
+        (exchange.body, exchange.hold) = ([], nil)
         switch handler.respond(to: request) {
         case .response(let response): return send(response, on: connection)
         case .deferred(let milliseconds, let fallback, let start):

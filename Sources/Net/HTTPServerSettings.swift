@@ -45,12 +45,17 @@ public struct HTTPServerSettings: Sendable, Hashable {
     public var bodySeconds: Int
     /// Other bounds of bodies for certain paths; the first that fits counts.
     public var bodyLimits: [HTTPBodyLimit]
+    /// Most bodies at once that may be larger than `bodyBytes`; a further one is answered 503.
+    public var largeBodies: Int
+    /// Most bytes that such bodies have in memory together, within twice as much (`HTTPBodyBudget`); beyond it 503.
+    public var largeBodyBytes: Int
 
     /// Settings with the server's defaults.
     public init(
         host: String = "127.0.0.1", port: UInt16 = 8765, threads: Int = 2, connections: Int = 4096,
         connectionsPerAddress: Int = 0, idleSeconds: Int = 30, headerBytes: Int = 32 << 10,
-        bodyBytes: Int = 64 << 10, bodySeconds: Int = 5, bodyLimits: [HTTPBodyLimit] = []
+        bodyBytes: Int = 64 << 10, bodySeconds: Int = 5, bodyLimits: [HTTPBodyLimit] = [],
+        largeBodies: Int = 256, largeBodyBytes: Int = 256 << 20
     ) {
         self.host = host
         self.port = port
@@ -62,6 +67,8 @@ public struct HTTPServerSettings: Sendable, Hashable {
         self.bodyBytes = bodyBytes
         self.bodySeconds = bodySeconds
         self.bodyLimits = bodyLimits
+        self.largeBodies = largeBodies
+        self.largeBodyBytes = largeBodyBytes
     }
 
     /// The bounds of a body sent to `target`, as it stood on the wire.

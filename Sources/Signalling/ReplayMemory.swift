@@ -22,9 +22,12 @@ public final class ReplayMemory: @unchecked Sendable {
     private let lifetime: Int64
     private let limit: Int
 
-    /// A memory of `lifetime` milliseconds and `limit` keys. A signature from 300 s ahead passes until its time is 300 s
-    /// past, to the end of that second: 601 s.
-    public init(lifetime: Int64 = 601_000, limit: Int = 65_536) {
+    /// How long a key is remembered, in milliseconds: a signature from 300 s ahead passes until its time is 300 s past, to the
+    /// end of that second.
+    public static let standardLifetime: Int64 = 601_000
+
+    /// A memory of `lifetime` milliseconds and `limit` keys.
+    public init(lifetime: Int64 = ReplayMemory.standardLifetime, limit: Int = 65_536) {
         self.lifetime = max(lifetime, 0)
         self.limit = max(limit, 1)
     }

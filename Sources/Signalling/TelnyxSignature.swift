@@ -75,9 +75,12 @@ public struct TelnyxSignature: Sendable {
             guard whole.value() != nil, whole.finish() else { return nil }
             return JSONContainer(bytes: raw).member("data")?.object?.member("id")?.text?.string(limit: 128)
         }
-        if let id, !id.isEmpty { return "id " + id }
+        if let id, !id.isEmpty { return replayKey(id: id) }
         return "signature " + signature
     }
+
+    /// The same for the event called `id`.
+    public static func replayKey(id: String) -> String { "id " + id }
 
     private static func message(_ timestamp: String, _ body: [UInt8]) -> [UInt8] {
         Array(timestamp.utf8) + [UInt8(ascii: "|")] + body

@@ -155,8 +155,8 @@ final class ConversationFetcher: Sendable {
             guard document.conversationID == id else { return .never("other_conversation") }
             guard document.isFinal else { return .later(atLeast: 0) }
             do throws(ArchiveError) {
-                try await keeping.keep(
-                    document, source: .fetch, eventTimestamp: ArchiveTime.now() / 1_000_000)
+                // Its own end, not our clock: a webhook, which is later than that, always counts more.
+                try await keeping.keep(document, source: .fetch, eventTimestamp: document.endedAt ?? 0)
                 return .kept
             } catch {
                 parts.log(.error, "conversation_not_kept", ["error": .text("\(error)")])

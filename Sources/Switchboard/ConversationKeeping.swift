@@ -37,7 +37,7 @@ final class ConversationKeeping: @unchecked Sendable {
         self.log = log
     }
 
-    /// Keeps a document. An older or known one changes nothing.
+    /// Keeps a document. A known one changes nothing, an older one adds what is lacking.
     @discardableResult
     func keep(
         _ document: ConversationDocument, source: ConversationSource, eventTimestamp: Int64

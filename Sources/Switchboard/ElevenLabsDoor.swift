@@ -30,14 +30,14 @@ struct ElevenLabsDoor: Sendable {
 
     /// A post-call webhook. It is answered 200 when it is on the disk, not before; 503 asks for it again, for ElevenLabs
     /// repeats on 5xx, 429 and 408 only (elevenlabs.md §4.5).
-    func postCall(_ request: HTTPRequest, lease: BodyLease?) -> HTTPOutcome {
+    func postCall(_ request: HTTPRequest) -> HTTPOutcome {
         let again = TelephoneSwitchboard.problem(503, "not_kept", headers: [("Retry-After", "30")])
         return .deferred(limitMilliseconds: Self.keepMilliseconds, fallback: again) {
-            [self, body = request.body] reply in
+            [self, body = request.body, hold = request.hold] reply in
             parts.errands.run {
                 reply.send(await answer(body, again))
                 // Until here the body is in memory.
-                withExtendedLifetime(lease) {}
+                withExtendedLifetime(hold) {}
             }
         }
     }
@@ -59,29 +59,35 @@ struct ElevenLabsDoor: Sendable {
         } catch {
             count(type, "failed")
             parts.log(
-                .error, "webhook_not_kept", ["kind": .text(hook.type), "error": .text("\(error)")])
+                .error, "webhook_not_kept",
+                ["kind": .text(SwitchboardParts.logged(hook.type)), "error": .text("\(error)")])
             return error.isPassing ? again : TelephoneSwitchboard.problem(422, "not_kept")
         }
     }
 
-    /// Whether it was not known yet.
+    /// Whether it was not known yet: of a conversation, whether it says anything that no other delivery did.
     private func keep(_ hook: PostCallWebhook, _ body: [UInt8]) async throws(ArchiveError) -> Bool {
         var call: String?
+        var saysMore: Bool?
         switch hook.content {
         case .conversation(let document):
-            try await keeping.keep(document, source: .webhook, eventTimestamp: hook.eventTimestamp)
+            saysMore = try await keeping.keep(
+                document, source: .webhook, eventTimestamp: hook.eventTimestamp
+            ).isChange
             call = document.phoneCall?.carrierCallID
         case .audio(let audio): try await keeping.keep(audio, in: body)
         case .failure(let failure):
             try await progress(failure)
             call = failure.carrierCallID
         case .unknown:
-            parts.log(.warning, "elevenlabs_webhook_unknown", ["type": .text(hook.type)])
+            parts.log(
+                .warning, "elevenlabs_webhook_unknown", ["type": .text(SwitchboardParts.logged(hook.type))])
         }
         if call == nil, let id = hook.conversationID {
             call = try parts.archive.catalog.call(ofConversation: id)?.call.carrierCallID
         }
-        return try await parts.archive.apply(.carrierEvent(event(hook, body, call: call))).isChange
+        let isNew = try await parts.archive.apply(.carrierEvent(event(hook, body, call: call))).isChange
+        return saysMore ?? isNew
     }
 
     /// The trace of a webhook. The same delivery has the same type, conversation and time (elevenlabs.md §4.5).

@@ -40,16 +40,26 @@ struct ExotelDoor: Sendable {
         case .draining: return .response(refusal("draining", retryAfter: 30))
         }
         guard let base = parts.settings.proxies.base(peer: request.remoteAddress, headers: request.headers)
-        else { return .response(refusal("no_public_url", retryAfter: 60)) }
+        else {
+            leave(call)
+            return .response(refusal("no_public_url", retryAfter: 60))
+        }
         let door = Self.door(call)
         return .deferred(
             limitMilliseconds: Self.planMilliseconds, fallback: refusal("slow", retryAfter: 5, isTold: false)
         ) { [self, door] reply in
             parts.errands.run {
                 let plan = await parts.reception.plan(for: door)
-                reply.send(address(plan, callSid: call.callSid, base: base))
+                let answer = address(plan, callSid: call.callSid, base: base)
+                if answer.status != 200 { leave(call) }
+                reply.send(answer)
             }
         }
+    }
+
+    /// A call that is not taken needs its place no more.
+    private func leave(_ call: ExotelCallback) {
+        if let callSid = call.callSid { parts.passes.leave(.exotel, callSid) }
     }
 
     /// Who is at the door. Exotel calls the number it has dialled `From`, whoever began the call (carriers.md §4.1.2).
@@ -84,10 +94,9 @@ struct ExotelDoor: Sendable {
         do throws(SignallingError) {
             let call = try Self.read(request)
             let status = call.stream?.status?.lowercased() ?? call.eventType?.lowercased() ?? "unknown"
-            parts.record(
-                ExotelRecord.row(
-                    call, kind: "stream." + status,
-                    key: "passthru:\(call.callSid ?? ""):\(call.stream?.streamID ?? ""):\(status)"))
+            let row = ExotelRecord.row(
+                call, kind: "stream." + status,
+                key: "passthru:\(call.callSid ?? ""):\(call.stream?.streamID ?? ""):\(status)")
             if let stream = call.stream, status == "failed" {
                 parts.log(
                     .warning, "exotel_stream_failed",
@@ -96,7 +105,7 @@ struct ExotelDoor: Sendable {
                         "throttled": .number(stream.isThrottled ? 1 : 0),
                     ])
             }
-            return .response(HTTPResponse(status: 200))
+            return parts.whenKept(row, HTTPResponse(status: 200))
         } catch {
             return .response(malformed(error))
         }
@@ -108,19 +117,17 @@ struct ExotelDoor: Sendable {
             let call = try Self.read(request)
             let event = call.eventType?.lowercased() ?? "unknown"
             let status = call.status?.lowercased() ?? "unknown"
-            parts.record(
-                ExotelRecord.row(
-                    call, kind: "call." + event,
-                    key: "status:\(call.callSid ?? call.customField ?? ""):\(event):\(status)"))
-            guard let callSid = call.callSid else { return .response(HTTPResponse(status: 200)) }
-            if let state = Self.state(event: event, status: status) {
+            let row = ExotelRecord.row(
+                call, kind: "call." + event,
+                key: "status:\(call.callSid ?? call.customField ?? ""):\(event):\(status)")
+            if let callSid = call.callSid, let state = Self.state(event: event, status: status) {
                 parts.dialWent(
                     .exotel, dial: call.customField, carrierCallID: callSid, to: state,
                     cause: state.isFinal ? status : nil,
                     unanswered: state.isFinal && !Self.isTold(status) ? .failed : nil)
                 if state.isFinal { _ = parts.floor.carrierHungUp(.exotel, carrierCallID: callSid) }
             }
-            return .response(HTTPResponse(status: 200))
+            return parts.whenKept(row, HTTPResponse(status: 200))
         } catch {
             return .response(malformed(error))
         }

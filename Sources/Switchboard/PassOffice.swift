@@ -66,12 +66,16 @@ public final class PassOffice: Sendable {
     /// The same at `now` (milliseconds UTC).
     func awaitedCalls(at now: Int64) -> [(caller: String?, called: String?)] { awaited.numbers(at: now) }
 
-    /// An office whose tokens wait `milliseconds` for their streams. Takes up what an earlier server issued.
+    /// An office whose tokens wait `milliseconds` for their streams. Takes up what an earlier server issued, if that one
+    /// stopped by itself: of one that was killed nobody knows which of its tokens had let a stream in.
     public init(archive: CallArchive, milliseconds: Int64, log: Log) throws(ArchiveError) {
         passes = StreamPasses(lifetime: milliseconds)
         self.archive = archive
         self.log = log
         let now = Self.now
+        if archive.forgottenPasses > 0 {
+            log(.warning, "passes_forgotten", ["count": .number(Int64(archive.forgottenPasses))])
+        }
         for row in try archive.catalog.openPasses(at: now) { restore(row, at: now) }
     }
 
@@ -141,7 +145,12 @@ public final class PassOffice: Sendable {
     private func keepClaim(_ token: String, at now: Int64) {
         do throws(CryptographyError) {
             guard let digest = Digest(bytes: try SHA256Digest(of: token.utf8).bytes) else { return }
-            apply(.claimPass(digest: digest, at: now))
+            archive.apply(.claimPass(digest: digest, at: now)) { [log, archive] result in
+                guard case .failure(let error) = result else { return }
+                log(.error, "pass_not_kept", ["cause": .text("\(error)")])
+                // Of one that is not in the catalog, or was shown by its word, no later server takes another stream.
+                if error != .unknownPass, error != .claimedPass { archive.claimWasLost() }
+            }
         } catch {
             log(.error, "pass_not_kept", ["cause": .text("digest")])
         }

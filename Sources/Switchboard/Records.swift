@@ -5,7 +5,6 @@ import Carriers
 import Net
 import Signalling
 import Telemetry
-import Wire
 
 extension SwitchboardParts {
     /// Whether the call `carrierCallID` may come in; if so it has its place from here on, so that of many that come at
@@ -19,22 +18,52 @@ extension SwitchboardParts {
         }
     }
 
-    /// Keeps a webhook. `key` tells it from every other one of its carrier: the same one again changes nothing.
-    func record(_ request: HTTPRequest, carrier: Carrier, kind: String, call: String?, key: String) {
-        record(
-            CarrierEventRow(
-                carrier: carrier.rawValue, key: String(key.prefix(256)), carrierCallID: call,
-                kind: String(kind.prefix(64)), receivedAt: ArchiveTime.now(),
-                detail: Self.detail(request)))
+    /// The row of a webhook. `key` tells it from every other one of its carrier: the same one again changes nothing.
+    static func row(
+        _ request: HTTPRequest, carrier: Carrier, kind: String, call: String?, key: String
+    ) -> CarrierEventRow {
+        CarrierEventRow(
+            carrier: carrier.rawValue, key: String(key.prefix(256)), carrierCallID: call,
+            kind: String(kind.prefix(64)), receivedAt: ArchiveTime.now(), detail: detail(request))
     }
 
     /// Keeps a webhook.
     func record(_ row: CarrierEventRow) {
         archive.apply(.carrierEvent(row)) { [log] result in
             if case .failure(let error) = result {
-                log(.error, "webhook_not_kept", ["kind": .text(row.kind), "error": .text("\(error)")])
+                log(
+                    .error, "webhook_not_kept",
+                    ["kind": .text(Self.logged(row.kind)), "error": .text("\(error)")])
             }
         }
+    }
+
+    /// The same; `then` is told, on the archive's thread, when it is on the disk, or with false when it is to be sent again,
+    /// for it may be kept then.
+    func record(_ row: CarrierEventRow, then: @escaping @Sendable (_ isKept: Bool) -> Void) {
+        archive.apply(.carrierEvent(row)) { [log] result in
+            guard case .failure(let error) = result else { return then(true) }
+            log(
+                .error, "webhook_not_kept",
+                ["kind": .text(Self.logged(row.kind)), "error": .text("\(error)")])
+            then(!error.isPassing)
+        }
+    }
+
+    /// Answers a webhook by `answer` once `row` is on the disk; 503 when that fails or takes too long.
+    func whenKept(_ row: CarrierEventRow, _ answer: HTTPResponse) -> HTTPOutcome {
+        .deferred(limitMilliseconds: Self.keepMilliseconds, fallback: Self.notKept) { reply in
+            record(row) { isKept in reply.send(isKept ? answer : Self.notKept) }
+        }
+    }
+
+    /// How long a webhook whose row has to outlive this server may take until it is on the disk, in milliseconds: Telnyx
+    /// waits for about 2 s in practice (carriers.md §3.1.1), the others for longer.
+    static let keepMilliseconds = 1_500
+
+    /// What a webhook that is not on the disk is answered: its sender is to send it again.
+    static var notKept: HTTPResponse {
+        TelephoneSwitchboard.problem(503, "not_kept", headers: [("Retry-After", "5")])
     }
 
     /// An outbound call has gone on, by the carrier's word, which may name it by our own identifier `dial` too: that is known
@@ -83,37 +112,6 @@ extension SwitchboardParts {
                 log(.error, "dial_not_kept", ["call": .text(id), "error": .text("\(error)")])
             }
         }
-    }
-
-    /// `text` without the tokens and keys of our own addresses, which carriers tell back (carriers.md §3.1.6).
-    static func withoutTokens(_ text: String) -> String {
-        text.replacing(/((?:[?&]|\\u0026)(?:token|key)=)[^"&\\\s]+/) { "\($0.output.1)" }
-    }
-
-    private static func isObject(_ bytes: [UInt8]) -> Bool {
-        bytes.withUnsafeBytes { raw in
-            var scanner = JSONScanner(raw)
-            guard case .object = scanner.value() else { return false }
-            return scanner.finish()
-        }
-    }
-
-    /// All fields of a request as one JSON object; a body that is none of the kinds we know is left out. Tokens and keys
-    /// of ours are not kept.
-    static func detail(_ request: HTTPRequest) -> String {
-        let isJSON = request.header("Content-Type")?.lowercased().hasPrefix("application/json") == true
-        if isJSON, request.body.count <= 60 << 10, let text = String(validating: request.body, as: UTF8.self),
-            isObject(request.body)
-        {
-            return withoutTokens(text)
-        }
-        var fields = request.query.filter { $0.name != "key" && $0.name != "token" }
-        if !isJSON, let form = FormFields(request.body) { fields += form.fields }
-        var seen: Set<String> = []
-        let members = fields.filter { seen.insert($0.name).inserted }
-            .map { (name: $0.name, json: JSONText.quoted(withoutTokens($0.value))) }
-        let text = JSONText.object(members)
-        return text.utf8.count <= 60 << 10 ? text : "{}"
     }
 }
 

@@ -29,6 +29,20 @@ public struct StreamRefusal: Error, Sendable {
     public var response: HTTPResponse
 }
 
+/// A stream that is let in.
+public struct AdmittedStream: Sendable {
+    /// Its start, without what only the door needed.
+    public var start: StreamStart
+    /// What its call is.
+    public var plan: CallPlan
+}
+
+/// Why a stream that has said who it is is not let in.
+public struct StreamFault: Error, Sendable, Hashable {
+    /// A short token for metrics and log: a `PassRefusal`'s, `no_token` or `auth_token`.
+    public var cause: String
+}
+
 /// The check of media streams.
 struct StreamAccess: Sendable {
     let settings: SwitchboardSettings
@@ -85,9 +99,9 @@ struct StreamAccess: Sendable {
         return nil
     }
 
-    /// What becomes of a stream whose upgrade has proven `evidence`: its start without the token, and its plan; nil when
-    /// it is none. Answered from memory.
-    func admit(_ told: StreamStart, evidence: StreamEvidence) -> (start: StreamStart, plan: CallPlan)? {
+    /// What becomes of a stream whose upgrade has proven `evidence`: its start without the token, and its plan; or why it is
+    /// refused. Answered from memory.
+    func admit(_ told: StreamStart, evidence: StreamEvidence) -> Result<AdmittedStream, StreamFault> {
         var start = told
         // What stands in the start is for the door only, and never stored.
         let carried = start.parameters.removeValue(forKey: TwilioDoor.tokenParameter)
@@ -96,11 +110,13 @@ struct StreamAccess: Sendable {
         if start.carrier == .telnyx, let authToken = told.authToken?.text, !settings.authIsOff,
             !isAuthToken(authToken)
         {
-            return nil
+            return .failure(StreamFault(cause: "auth_token"))
         }
         if let token = evidence.token ?? carried {
-            let claimed = passes.claim(token, carrier: start.carrier, carrierCallID: start.callID)
-            if case .success(let plan) = claimed {
+            switch passes.claim(token, carrier: start.carrier, carrierCallID: start.callID) {
+            case .failure(let refusal):
+                guard settings.authIsOff else { return .failure(StreamFault(cause: refusal.rawValue)) }
+            case .success(let plan):
                 // Of a call that we placed we know the numbers; Exotel's `from` is then the one it dialled.
                 let isPlaced = plan.callID != nil
                 start.caller = (isPlaced ? plan.caller : nil) ?? start.caller ?? plan.caller
@@ -109,18 +125,19 @@ struct StreamAccess: Sendable {
                 if start.carrier == .telnyx, let sound = plan.sound {
                     start.outbound = settings.telnyx.stream.outbound(sound)
                 }
-                return (start, plan)
+                return .success(AdmittedStream(start: start, plan: plan))
             }
-            guard settings.authIsOff else { return nil }
         }
         // Without a token only Exotel's recognised streams are calls: their address is fixed in an applet. Twilio's
         // signature of a stream URL is the same for every call, so that it proves the carrier but no call.
-        guard settings.authIsOff || (start.carrier == .exotel && evidence.isCarrier) else { return nil }
+        guard settings.authIsOff || (start.carrier == .exotel && evidence.isCarrier) else {
+            return .failure(StreamFault(cause: "no_token"))
+        }
         var call = CallAtTheDoor(carrier: start.carrier, caller: start.caller, called: start.called)
         call.wishes.usualMode = evidence.usualMode
         var plan = reception.decide(call, context: start.parameters)
         plan.awaitsContext = start.carrier == .exotel ? true : nil
-        return (start, plan)
+        return .success(AdmittedStream(start: start, plan: plan))
     }
 
     /// The token of an upgrade: in the query, or as Authorization (Telnyx's `stream_auth_token` is "sent as part of the

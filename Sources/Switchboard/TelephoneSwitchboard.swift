@@ -58,8 +58,6 @@ public final class TelephoneSwitchboard: Sendable {
     private let elevenLabs: ElevenLabsDoor
     private let speech: SpeechDoor
     private let placer: CallPlacer
-    private let bodies = LargeBodies()
-    private let texts = LargeBodies(limit: 32)
 
     /// A switchboard over `archive` for the calls of `floor`. `isDeveloper` says whether a request bears the API's token.
     public init(
@@ -92,15 +90,15 @@ public final class TelephoneSwitchboard: Sendable {
 
     /// Most bytes of the body that follows `head`; nil when it knocks at none of these doors. Who is unknown may send 64
     /// KiB. ElevenLabs' audio is larger, and its HMAC covers the body, which therefore has to be read first: the large
-    /// body is read only behind a signature that is at least well-formed and of our time, for few at once.
+    /// body is read only behind a signature that is at least well-formed and of our time. How many bytes all of them may have in
+    /// memory is the server's bound (`HTTPServerSettings.largeBodyBytes`).
     public func bodyLimit(for head: HTTPRequest) -> Int? {
         guard let route = WebhookRoutes.at(head.path) else { return nil }
         let usual = WebhookRoute.usualBytes
         if route.bodyBytes <= usual { return route.bodyBytes }
         let length = head.header("Content-Length").flatMap { Int($0) }
-        // What would be refused by its length takes no place.
+        // What would be refused by its length needs no look.
         if let length, length <= usual || length > route.bodyBytes { return usual }
-        let places = places(route)
         let isPlausible: Bool
         if route.kind == .telnyx {
             isPlausible = TelnyxSignature.isPlausible(
@@ -110,10 +108,7 @@ public final class TelephoneSwitchboard: Sendable {
             isPlausible = WebhookSignature.isPlausible(
                 header: head.header(WebhookSignature.header), at: PassOffice.now)
         }
-        let source = parts.settings.proxies.sender(peer: head.remoteAddress, headers: head.headers)
-        guard parts.settings.authIsOff || isPlausible,
-            places.reserve(Self.key(head), source: source.map { "\($0)" } ?? head.remoteAddress)
-        else {
+        guard parts.settings.authIsOff || isPlausible else {
             parts.metrics.add(
                 "teeline_doors_refused_total",
                 labels: MetricsRegistry.label("door", route.kind.rawValue) + ","
@@ -124,27 +119,15 @@ public final class TelephoneSwitchboard: Sendable {
         return route.bodyBytes
     }
 
-    /// The places for large bodies at `route`: few for conversations with their sound, more for long transcriptions.
-    private func places(_ route: WebhookRoute) -> LargeBodies { route.kind == .telnyx ? texts : bodies }
-
-    private static func key(_ head: HTTPRequest) -> String {
-        head.remoteAddress + " "
-            + (head.header(WebhookSignature.header) ?? head.header(TelnyxSignature.header) ?? "")
-    }
-
     /// What becomes of `request`; nil when it knocks at none of these doors.
     public func offer(_ request: HTTPRequest) -> HTTPOutcome? {
         guard let route = WebhookRoutes.at(request.path) else { return nil }
-        let lease = route.bodyBytes > WebhookRoute.usualBytes ? places(route).arrived(Self.key(request)) : nil
         guard route.methods.contains(request.method) else {
             return .response(
                 Self.problem(
                     405, "method_not_allowed", headers: [("Allow", route.methods.joined(separator: ", "))]))
         }
-        if let refusal = guarding.refusal(of: request, at: route) {
-            lease?.isForged()
-            return .response(refusal)
-        }
+        if let refusal = guarding.refusal(of: request, at: route) { return .response(refusal) }
         switch route.action {
         case .twilioCall: return twilio.call(request, usually: nil)
         case .twilioSpeechCall: return twilio.call(request, usually: .speech)
@@ -152,17 +135,20 @@ public final class TelephoneSwitchboard: Sendable {
         case .twilioStreamStatus: return twilio.streamStatus(request)
         case .twilioCallStatus: return twilio.callStatus(request)
         case .twilioRecordingStatus: return twilio.recordingStatus(request)
-        case .telnyxEvent: return withExtendedLifetime(lease) { telnyx.event(request) }
+        case .telnyxEvent: return telnyx.event(request)
         case .exotelStreamURL: return exotel.streamURL(request)
         case .exotelPassthru: return exotel.passthru(request)
         case .exotelStatus: return exotel.status(request)
-        case .postCall: return elevenLabs.postCall(request, lease: lease)
+        case .postCall: return elevenLabs.postCall(request)
         case .initiation: return elevenLabs.initiation(request)
         case .speechTest: return speech.test(request)
         case .speechConnections: return speech.connections(request)
         case .speechSynthesis: return speech.synthesis(request)
         }
     }
+
+    /// 429 when the source of `request`, which has proven nothing, has asked too often without a proof.
+    public func tooMany(_ request: HTTPRequest) -> HTTPResponse? { guarding.tooMany(request) }
 
     /// Takes up what an earlier server left undone. Once, when calls can come.
     public func takeUp() {
@@ -178,18 +164,18 @@ public final class TelephoneSwitchboard: Sendable {
         streams.check(request, carrier: carrier)
     }
 
-    /// What becomes of a stream whose upgrade has proven `evidence`; nil when it is refused. Never waits.
-    public func admit(
-        _ start: StreamStart, evidence: StreamEvidence
-    ) -> (start: StreamStart, plan: CallPlan)? {
-        guard let admitted = streams.admit(start, evidence: evidence) else { return nil }
-        if start.carrier == .twilio { parts.apologies.hasStream(admitted.start.callID) }
+    /// What becomes of a stream whose upgrade has proven `evidence`. Never waits.
+    public func admit(_ start: StreamStart, evidence: StreamEvidence) -> Result<AdmittedStream, StreamFault> {
+        let outcome = streams.admit(start, evidence: evidence)
+        if case .success(let admitted) = outcome, start.carrier == .twilio {
+            parts.apologies.hasStream(admitted.start.callID)
+        }
         // A call placed by an earlier server is in no book, but its pass says that it was placed.
-        if let id = admitted.plan.callID {
+        if case .success(let admitted) = outcome, let id = admitted.plan.callID {
             _ = parts.dials.wentLive(id)
             parts.dialWent(id, to: .answered, carrierCallID: admitted.start.callID)
         }
-        return admitted
+        return outcome
     }
 
     /// What the call of `start`, which nobody announced, is to be when its caller's context is known too. Waits for the

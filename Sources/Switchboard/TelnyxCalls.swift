@@ -119,6 +119,7 @@ extension TelnyxDoor {
     /// Tells the caller that the call cannot be taken, answering it for that if need be.
     func fallBack(_ id: String, _ cause: String) async {
         parts.log(.warning, "telnyx_fallback", ["cause": .text(cause)])
+        parts.passes.leave(.telnyx, id)
         let isAnswered = (book.course(id)?.flow.phase ?? .new) >= .answered
         guard isAnswered else {
             return await answer(id, as: .fallback, plan: nil, outcome: "fallback_" + cause)

@@ -1,4 +1,4 @@
-// Telnyx's webhook: each event acknowledged at once, acted on afterwards.
+// Telnyx's webhook: events of calls acknowledged at once, those of recordings once they are on the disk; then acted on.
 
 import Archive
 import Carriers
@@ -14,14 +14,32 @@ struct TelnyxDoor: Sendable {
     let commands: TelnyxCommands
     let recordings: TelnyxRecordings
     private let replays = ReplayMemory()
+    private let underWay = KeysUnderWay()
 
     init(_ parts: SwitchboardParts) {
         self.parts = parts
         commands = TelnyxCommands(parts)
         recordings = TelnyxRecordings(parts, commands: commands, book: book)
+        remember()
     }
 
-    /// An event of a call: acknowledged at once, acted on afterwards.
+    /// Events that an earlier server took are known here, too, as long as their signatures hold.
+    private func remember() {
+        do {
+            let wall = ArchiveTime.now()
+            let rows = try parts.archive.catalog.carrierEventKeys(
+                carrier: Carrier.telnyx.rawValue, since: wall - ReplayMemory.standardLifetime * 1000)
+            for row in rows {
+                let age = max(wall - row.receivedAt, 0) / 1000
+                _ = try replays.admit(TelnyxSignature.replayKey(id: row.key), at: Self.now - age)
+            }
+        } catch {
+            parts.log(.error, "telnyx_events_unreadable", ["error": .text("\(error)")])
+        }
+    }
+
+    /// An event: acknowledged, and acted on afterwards. Who rings does not wait for the disk; what tells of a recording is
+    /// told once, and therefore acknowledged when it is on the disk, or else asked for again (Telnyx repeats on 503).
     func event(_ request: HTTPRequest) -> HTTPOutcome {
         // The signature is of the body alone: what stands in a query nobody has signed.
         guard request.method == "POST" || parts.settings.authIsOff else {
@@ -33,7 +51,9 @@ struct TelnyxDoor: Sendable {
         do throws(CryptographyError) {
             guard try replays.admit(key, at: Self.now) == .fresh else {
                 count("teeline_telnyx_events_total", "kind", "duplicate")
-                return .response(HTTPResponse(status: 200))
+                // What is not on the disk yet is not known yet.
+                return .response(
+                    underWay.contains(key) ? SwitchboardParts.notKept : HTTPResponse(status: 200))
             }
         } catch {
             parts.log(.error, "telnyx_event_failed", ["error": .text("\(error)")])
@@ -50,8 +70,7 @@ struct TelnyxDoor: Sendable {
             parts.log(.warning, "telnyx_event_malformed", ["error": .text("\(error)")])
             return .response(TelephoneSwitchboard.problem(400, "malformed"))
         }
-        take(event, request)
-        return .response(HTTPResponse(status: 200))
+        return take(event, request, key)
     }
 
     /// A call has ended: it has to be hung up when Telnyx does not know. Closing the stream does not end it.
@@ -66,7 +85,7 @@ struct TelnyxDoor: Sendable {
         }
     }
 
-    private func take(_ event: TelnyxEvent, _ request: HTTPRequest) {
+    private func take(_ event: TelnyxEvent, _ request: HTTPRequest, _ key: String) -> HTTPOutcome {
         let kind = if case .other = event.kind { "other" } else { event.kind.name }
         count("teeline_telnyx_events_total", "kind", kind)
         let row = CarrierEventRow(
@@ -76,30 +95,42 @@ struct TelnyxDoor: Sendable {
             detail: SwitchboardParts.detail(request))
         let base = parts.settings.proxies.base(peer: request.remoteAddress, headers: request.headers)
         let action = event.callControlID.flatMap { book.take(event, of: $0, at: Self.now) }
-        parts.errands.run { [self] in
-            // A recording's row is on the disk before anything is done about it: what a restart finds is whole. Nobody
-            // who rings waits for the disk.
-            switch event.kind {
-            case .recordingSaved, .transcriptionSaved, .recordingError: await keep(row)
-            default: parts.record(row)
+        guard Self.isOfRecording(event.kind) else {
+            parts.errands.run { [self] in
+                parts.record(row)
+                await act(on: event, action, base)
             }
-            tell(event)
-            if let id = event.callControlID, let action { await act(action, id, event, base) }
-            switch event.kind {
-            case .recordingSaved: await recordings.saved(event)
-            case .transcriptionSaved: await recordings.transcribed(event)
-            case .recordingError: await recordings.failed(event)
-            default: break
+            return .response(HTTPResponse(status: 200))
+        }
+        underWay.insert(key)
+        return .deferred(
+            limitMilliseconds: SwitchboardParts.keepMilliseconds, fallback: SwitchboardParts.notKept
+        ) { [self] reply in
+            parts.record(row) { isKept in
+                if !isKept { forget(key) }
+                underWay.remove(key)
+                guard isKept else { return reply.send(SwitchboardParts.notKept) }
+                reply.send(HTTPResponse(status: 200))
+                parts.errands.run { await act(on: event, action, base) }
             }
         }
     }
 
-    private func keep(_ row: CarrierEventRow) async {
-        do throws(ArchiveError) {
-            try await parts.archive.apply(.carrierEvent(row))
-        } catch {
-            parts.log(
-                .error, "webhook_not_kept", ["kind": .text(row.kind), "error": .text("\(error)")])
+    private static func isOfRecording(_ kind: TelnyxEventKind) -> Bool {
+        switch kind {
+        case .recordingSaved, .transcriptionSaved, .recordingError: true
+        default: false
+        }
+    }
+
+    private func act(on event: TelnyxEvent, _ action: TelnyxCourse.Action?, _ base: PublicURL?) async {
+        tell(event)
+        if let id = event.callControlID, let action { await act(action, id, event, base) }
+        switch event.kind {
+        case .recordingSaved: await recordings.saved(event)
+        case .transcriptionSaved: await recordings.transcribed(event)
+        case .recordingError: await recordings.failed(event)
+        default: break
         }
     }
 
@@ -159,4 +190,15 @@ struct TelnyxDoor: Sendable {
 
     /// Milliseconds of the clock that only goes on.
     static var now: Int64 { MonotonicTime.now.nanoseconds / 1_000_000 }
+}
+
+/// Keys of events that are being brought to the disk. Shared by threads.
+private final class KeysUnderWay: @unchecked Sendable {
+    // `lock` guards `keys`: how often each is under way, for one that failed may come again before its end is noted.
+    private let lock = Lock()
+    private var keys: [String: Int] = [:]
+
+    func insert(_ key: String) { lock.withLock { keys[key, default: 0] += 1 } }
+    func remove(_ key: String) { lock.withLock { keys[key] = keys[key].flatMap { $0 > 1 ? $0 - 1 : nil } } }
+    func contains(_ key: String) -> Bool { lock.withLock { keys[key] != nil } }
 }

@@ -10,6 +10,7 @@ import Telemetry
 /// Answers Twilio.
 struct TwilioDoor: Sendable {
     private let parts: SwitchboardParts
+    private let answers = TwilioAnswers()
 
     /// The custom parameter that carries a stream token.
     static let tokenParameter = "teeline_token"
@@ -27,9 +28,11 @@ struct TwilioDoor: Sendable {
             parts.log(.warning, "twilio_call_malformed", ["error": .text("\(error)")])
             return .response(fallback("malformed"))
         }
+        if let known = known(call.callSid, request.target) { return .response(known) }
         parts.record(
-            request, carrier: .twilio, kind: "call.incoming", call: call.callSid,
-            key: "incoming:" + call.callSid)
+            SwitchboardParts.row(
+                request, carrier: .twilio, kind: "call.incoming", call: call.callSid,
+                key: "incoming:" + call.callSid))
         switch parts.enter(.twilio, call.callSid, caller: call.from, called: call.to) {
         case .free: break
         case .busy:
@@ -53,18 +56,56 @@ struct TwilioDoor: Sendable {
                 let plan = await parts.reception.plan(for: door)
                 guard MonotonicTime.now.milliseconds(since: began) < Int64(Self.planMilliseconds) else {
                     // The caller was told already that nobody can talk.
-                    return reply.send(fallback("slow"))
+                    return reply.send(fallback("slow", of: call.callSid))
                 }
-                reply.send(connect(plan, call: call, base: base, path: path))
+                reply.send(connect(plan, call: call, base: base, path: path, askedAt: request.target))
             }
+        }
+    }
+
+    /// How long Twilio may ask again for an answer that an earlier server gave, in microseconds: it waits for about 15 s
+    /// (carriers.md §2.1.1).
+    private static let patience: Int64 = 15_000_000
+
+    /// What a webhook that was here before is answered: the same as then until its stream has come; then, and when its call
+    /// is known to be over, nobody is connected. Nil for one that is new.
+    private func known(_ callSid: String, _ target: String) -> HTTPResponse? {
+        if parts.settings.authIsOff { return nil }
+        if let given = answers.given(callSid, target) {
+            guard parts.passes.check(given.token, carrier: .twilio) == nil else {
+                return fallback("replayed")
+            }
+            count("again")
+            return given.response
+        }
+        return !answers.knows(callSid) && isOld(callSid) ? fallback("replayed") : nil
+    }
+
+    /// Whether an earlier server, or this one long ago, answered call `callSid`, by what is in the archive.
+    private func isOld(_ callSid: String) -> Bool {
+        do throws(ArchiveError) {
+            let latest = ArchiveTime.now() - Self.patience
+            return try parts.archive.catalog.carrierEvents(ofCarrierCall: callSid).contains { row in
+                if row.kind == "call.incoming" { return row.receivedAt < latest }
+                if row.kind.hasPrefix("stream-") { return true }
+                guard row.kind.hasPrefix("call."),
+                    let status = TwilioCallStatus(rawValue: String(row.kind.dropFirst(5)))
+                else { return false }
+                return status.isFinal
+            }
+        } catch {
+            parts.log(.error, "webhooks_unreadable", ["error": .text("\(error)")])
+            return false
         }
     }
 
     /// TwiML that opens the stream of `call`.
     private func connect(
-        _ plan: CallPlan, call: TwilioCall, base: PublicURL?, path: String
+        _ plan: CallPlan, call: TwilioCall, base: PublicURL?, path: String, askedAt target: String
     ) -> HTTPResponse {
-        guard let base, let url = base.streamURL(target: path) else { return fallback("no_public_url") }
+        guard let base, let url = base.streamURL(target: path) else {
+            return fallback("no_public_url", of: call.callSid)
+        }
         do {
             let token = try parts.passes.issue(carrier: .twilio, carrierCallID: call.callSid, plan: plan)
             var parameters = [(Self.tokenParameter, token.text)]
@@ -73,14 +114,21 @@ struct TwilioDoor: Sendable {
             }
             let stream = try TwiML.Stream(
                 url: url, statusCallback: base.url(target: "/twilio/stream-status"), parameters: parameters)
-            count("connected")
             var verbs = [TwiML.Verb.connect(stream)]
             // Once we have closed the stream Twilio asks what follows.
             if let next = base.url(target: "/twilio/stream-ended") { verbs.append(.redirect(url: next)) }
-            return Self.answer(TwiML(verbs))
+            let answer = TwilioAnswers.Given(response: Self.answer(TwiML(verbs)), token: token.text)
+            let first = answers.remember(answer, call.callSid, target)
+            if first.token != token.text, !parts.settings.authIsOff {
+                parts.passes.withdraw(token.text)
+                count("again")
+                return first.response
+            }
+            count("connected")
+            return answer.response
         } catch {
             parts.log(.error, "twilio_call_failed", ["error": .text("\(error)")])
-            return fallback("no_token")
+            return fallback("no_token", of: call.callSid)
         }
     }
 
@@ -131,14 +179,14 @@ struct TwilioDoor: Sendable {
         do throws(SignallingError) {
             let status = try TwilioStreamStatus(Self.form(request))
             let event = status.event?.rawValue ?? "stream-unknown"
-            parts.record(
+            let row = SwitchboardParts.row(
                 request, carrier: .twilio, kind: event, call: status.callSid,
                 key: "stream:\(status.streamSid ?? ""):\(event)")
             if status.event == .error {
                 parts.log(
                     .warning, "twilio_stream_error", ["code": .number(Int64(status.errorCode ?? 0))])
             }
-            return .response(HTTPResponse(status: 204))
+            return parts.whenKept(row, HTTPResponse(status: 204))
         } catch {
             return .response(TelephoneSwitchboard.problem(400, "malformed"))
         }
@@ -149,7 +197,7 @@ struct TwilioDoor: Sendable {
         do throws(SignallingError) {
             let progress = try TwilioCallProgress(Self.form(request))
             let status = progress.call.status?.rawValue ?? "unknown"
-            parts.record(
+            let row = SwitchboardParts.row(
                 request, carrier: .twilio, kind: "call." + status, call: progress.call.callSid,
                 key: "call:\(progress.call.callSid):\(progress.sequence ?? -1):\(status)")
             if let status = progress.call.status {
@@ -161,7 +209,7 @@ struct TwilioDoor: Sendable {
                     _ = parts.floor.carrierHungUp(.twilio, carrierCallID: progress.call.callSid)
                 }
             }
-            return .response(HTTPResponse(status: 204))
+            return parts.whenKept(row, HTTPResponse(status: 204))
         } catch {
             return .response(TelephoneSwitchboard.problem(400, "malformed"))
         }
@@ -172,10 +220,10 @@ struct TwilioDoor: Sendable {
         do throws(SignallingError) {
             let status = try TwilioRecordingStatus(Self.form(request))
             let word = status.status ?? "unknown"
-            parts.record(
+            let row = SwitchboardParts.row(
                 request, carrier: .twilio, kind: "recording." + word, call: status.callSid,
                 key: "recording:\(status.recordingSid):\(word)")
-            return .response(HTTPResponse(status: 204))
+            return parts.whenKept(row, HTTPResponse(status: 204))
         } catch {
             return .response(TelephoneSwitchboard.problem(400, "malformed"))
         }
@@ -183,8 +231,9 @@ struct TwilioDoor: Sendable {
 
     // MARK: Answers
 
-    /// TwiML that tells the caller why nobody talks, and hangs up.
-    private func fallback(_ cause: String) -> HTTPResponse {
+    /// TwiML that tells the caller why nobody talks, and hangs up. Call `callSid`, if it is told, needs its place no more.
+    private func fallback(_ cause: String, of callSid: String? = nil) -> HTTPResponse {
+        if let callSid { parts.passes.leave(.twilio, callSid) }
         count("fallback_" + cause)
         parts.log(.warning, "twilio_fallback", ["cause": .text(cause)])
         return Self.answer(said(parts.settings.words.fallback))

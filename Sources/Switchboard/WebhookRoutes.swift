@@ -132,5 +132,5 @@ public enum WebhookRoutes {
     public static func at(_ path: String) -> WebhookRoute? { all.first { $0.path == path } }
 
     /// How long a body may take, in seconds, where it may be larger than usual.
-    public static let largeBodySeconds = LargeBodies.seconds
+    public static let largeBodySeconds = 60
 }

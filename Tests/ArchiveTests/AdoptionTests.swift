@@ -248,6 +248,32 @@ import Testing
         }
     }
 
+    /// In whichever order deliveries come, what only one of them tells is kept.
+    @Test func noDeliveryTakesAnalysisAway() throws {
+        for isOlderFirst in [true, false] {
+            let storage = try TemporaryStorage()
+            let archive = try storage.open()
+            defer { archive.close() }
+            var older = Self.conversation(100, title: "older")
+            older.summary = "What it was about"
+            older.analysis = #"{"call_successful":"success"}"#
+            var newer = Self.conversation(200, title: "newer")
+            newer.analysis = nil
+            newer.cost = nil
+            newer.verdict = nil
+            newer.terminationReason = "Client disconnected"
+            for row in isOlderFirst ? [older, newer] : [newer, older] {
+                #expect(try archive.applyAndWait(.conversation(row)).isChange)
+            }
+            for row in [older, newer] { #expect(try !archive.applyAndWait(.conversation(row)).isChange) }
+            var expected = newer
+            (expected.analysis, expected.cost) = (older.analysis, older.cost)
+            (expected.verdict, expected.summary) = (older.verdict, older.summary)
+            #expect(try archive.catalog.conversation("conv_1") == expected)
+            #expect(try archive.catalog.verifyLedger().isEmpty)
+        }
+    }
+
     @Test func aConversationFindsItsCallWhicheverComesFirst() throws {
         let storage = try TemporaryStorage()
         let archive = try storage.open()

@@ -166,11 +166,23 @@ import Testing
         )
         let dialled = try desk.ask("/v1/calls/\(TestDesk.id(50))").text
         #expect(dialled.contains(#""state":"requested""#))
-        #expect(dialled.hasSuffix(#""live":null,"recording":null}"#))
+        #expect(dialled.hasSuffix(#""live":null,"recording":null,"carrier_events":[]}"#))
         #expect(
             try desk.ask("/v1/calls/\(TestDesk.id(1))").text
-                == #"{"id":"\#(TestDesk.id(1))","dial":null,"live":null,"recording":"/v1/recordings/\#(TestDesk.id(1))"}"#
+                == #"{"id":"\#(TestDesk.id(1))","dial":null,"live":null,"recording":"/v1/recordings/\#(TestDesk.id(1))","carrier_events":[]}"#
         )
+        // What carriers told of it: the kind and the time, nothing of what it says.
+        let call = try #require(try desk.archive.catalog.call(TestDesk.id(1))?.call)
+        try desk.archive.applyAndWait(
+            .carrierEvent(
+                CarrierEventRow(
+                    carrier: call.carrier, key: "k1", carrierCallID: call.carrierCallID,
+                    kind: "call.completed",
+                    receivedAt: TestDesk.start, detail: #"{"From":"+15550100"}"#)))
+        #expect(
+            try desk.ask("/v1/calls/\(TestDesk.id(1))").text.hasSuffix(
+                #""carrier_events":[{"source":"\#(call.carrier)","kind":"call.completed","occurred_at":null,"received_at":"\#(ArchiveTime.rfc3339(TestDesk.start))"}]}"#
+            ))
         #expect(try desk.ask("/v1/calls/x").text.contains(#""phase":"talking""#))
     }
 

@@ -229,6 +229,46 @@ extension NetTests {
             server.stop()
         }
 
+        /// Whose body does not fit is asked to come again; who has only announced one keeps nobody out.
+        @Test func `large bodies share memory`() throws {
+            let held = Locked<[HTTPRequest]>([])
+            let server = try HTTPServer.start(
+                HTTPServerSettings(
+                    port: 0, bodyBytes: 100,
+                    bodyLimits: [HTTPBodyLimit(path: "/", bytes: 3_000_000, seconds: 30)], largeBodies: 4,
+                    largeBodyBytes: 1_000_000),
+                handler: ClosureHandler { request in
+                    held.with { $0.append(request) }
+                    return .response(HTTPResponse(status: 200))
+                })
+            func send(_ count: Int) throws -> (status: String, text: String) {
+                let socket = try RawSocket(port: server.port)
+                socket.write(
+                    "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: \(count)\r\nConnection: close\r\n\r\n"
+                        + String(repeating: "x", count: count))
+                let text = String(decoding: socket.readToEnd(), as: UTF8.self)
+                return (String(text.dropFirst(9).prefix(3)), text)
+            }
+            let silent = try (0..<2).map { _ in
+                let socket = try RawSocket(port: server.port)
+                socket.write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3000000\r\n\r\n")
+                return socket
+            }
+            #expect(try send(900_000).status == "200")
+            // 100,000 bytes are left, and a quarter of all is anybody's share.
+            let refused = try send(400_000)
+            #expect(refused.status == "503" && refused.text.contains("Retry-After: 30"))
+            #expect(try send(200_000).status == "200")
+            // All four places are taken: two are waited for, two are worked on.
+            #expect(try send(200).status == "503")
+            held.with { $0 = [] }
+            #expect(try send(400_000).status == "200")
+            #expect(held.with { $0.map(\.body.count) } == [400_000])
+            withExtendedLifetime(silent) {}
+            held.with { $0 = [] }
+            server.stop()
+        }
+
         @Test(arguments: [
             "X-Drip: ", "Content-Length: 100\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n64;e=",
         ])

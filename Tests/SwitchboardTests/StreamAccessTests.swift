@@ -58,14 +58,14 @@ import Testing
         let other = upgrade("/other", headers: [(TwilioSignature.header, signature)])
         #expect(cause(house.board.check(other, carrier: .twilio)) == "mismatch")
         // The signature of an upgrade is the same for every call: without a token it is none.
-        #expect(house.board.admit(start(.twilio, "CA1"), evidence: evidence) == nil)
+        #expect(house.board.admitted(start(.twilio, "CA1"), evidence: evidence) == nil)
         let token = try house.board.passes.issue(
             carrier: .twilio, carrierCallID: "CA1", plan: plan("agent_7"))
         let told = start(.twilio, "CA1", ["teeline_token": token.text, "x": "y"])
-        #expect(house.board.admit(start(.twilio, "CA2", told.parameters), evidence: evidence) == nil)
-        let admitted = try #require(house.board.admit(told, evidence: evidence))
+        #expect(house.board.admitted(start(.twilio, "CA2", told.parameters), evidence: evidence) == nil)
+        let admitted = try #require(house.board.admitted(told, evidence: evidence))
         #expect(admitted.plan.agentID == "agent_7" && admitted.start.parameters == ["x": "y"])
-        #expect(house.board.admit(told, evidence: evidence) == nil)
+        #expect(house.board.admitted(told, evidence: evidence) == nil)
         await house.close()
     }
 
@@ -120,9 +120,9 @@ import Testing
         var evidence = StreamEvidence()
         evidence.token = pass
         told.authToken = StreamAuthToken("other")
-        #expect(house.board.admit(told, evidence: evidence) == nil)
+        #expect(house.board.admitted(told, evidence: evidence) == nil)
         told.authToken = StreamAuthToken("auth token")
-        let admitted = try #require(house.board.admit(told, evidence: evidence))
+        let admitted = try #require(house.board.admitted(told, evidence: evidence))
         #expect(admitted.start.authToken == nil && admitted.start.parameters.isEmpty)
         await house.close()
     }
@@ -141,8 +141,8 @@ import Testing
             return
         }
         // Its address is fixed in an applet: recognised credentials are a call without a token.
-        #expect(house.board.admit(start(.exotel, "e1"), evidence: evidence) != nil)
-        #expect(house.board.admit(start(.twilio, "CA1"), evidence: evidence) == nil)
+        #expect(house.board.admitted(start(.exotel, "e1"), evidence: evidence) != nil)
+        #expect(house.board.admitted(start(.twilio, "CA1"), evidence: evidence) == nil)
         await house.close()
     }
 
@@ -164,7 +164,7 @@ import Testing
                                 let told = StreamStart(
                                     carrier: .twilio, streamID: "MZ\(thread)", callID: "CA\(number)",
                                     inbound: .pcmu8k, outbound: .pcmu8k, parameters: ["teeline_token": token])
-                                if board.admit(told, evidence: StreamEvidence()) != nil {
+                                if board.admitted(told, evidence: StreamEvidence()) != nil {
                                     winners.add(number)
                                 }
                             }
@@ -199,6 +199,69 @@ import Testing
         await house.close()
     }
 
+    /// The server is killed before the claim is on the disk: after that the token opens nothing, and after a stop it would.
+    @Test func aPassThatAKilledServerLetInOpensNothingMore() async throws {
+        let house = try house()
+        let used = try house.board.passes.issue(carrier: .twilio, carrierCallID: "CA1", plan: plan("a"))
+        try await house.archive.apply(.note(kind: "test", callID: nil, detail: "{}"))
+        let locked = try LockedCatalog(folder: house.folder)
+        #expect(
+            (try? house.board.passes.claim(used.text, carrier: .twilio, carrierCallID: "CA1").get()) != nil)
+        // What the disk would have at this moment, had the process been killed.
+        let left = house.folder + "-left"
+        try FileManager.default.copyItem(atPath: house.folder, toPath: left)
+        defer { try? FileManager.default.removeItem(atPath: left) }
+        try locked.release()
+        var archive = try CallArchive(StorageLayout(root: left))
+        #expect(archive.forgottenPasses == 1)
+        var passes = try PassOffice(archive: archive, milliseconds: 60_000, log: house.logged.log)
+        #expect(passes.check(used.text, carrier: .twilio) == .unknown)
+        // This one stops by itself: what it issued stays good, and what was used stays used.
+        let waiting = try passes.issue(carrier: .twilio, carrierCallID: "CA2", plan: plan("b"))
+        let shown = try passes.issue(carrier: .twilio, carrierCallID: "CA3", plan: plan("c"))
+        _ = passes.claim(shown.text, carrier: .twilio, carrierCallID: "CA3")
+        archive.close()
+        archive = try CallArchive(StorageLayout(root: left))
+        passes = try PassOffice(archive: archive, milliseconds: 60_000, log: house.logged.log)
+        #expect(archive.forgottenPasses == 0)
+        #expect(passes.check(waiting.text, carrier: .twilio) == nil)
+        #expect(passes.check(shown.text, carrier: .twilio) == .unknown)
+        // A stop after a claim that could not be written is none.
+        archive.claimWasLost()
+        archive.close()
+        archive = try CallArchive(StorageLayout(root: left))
+        #expect(archive.forgottenPasses == 1)
+        archive.close()
+        #expect(house.logged.has("passes_forgotten"))
+        await house.close()
+    }
+
+    /// Why a stream is refused is told, not only that it is.
+    @Test func everyRefusalHasItsCause() async throws {
+        let house = try house()
+        func told(_ call: String, _ token: String?) -> StreamStart {
+            start(.twilio, call, token.map { ["teeline_token": $0] } ?? [:])
+        }
+        func issue(_ call: String, milliseconds: Int64? = nil) throws -> String {
+            try house.board.passes.issue(
+                carrier: .twilio, carrierCallID: call, plan: plan("a"), milliseconds: milliseconds
+            ).text
+        }
+        func cause(_ call: String, _ token: String?) -> String? {
+            house.board.refusal(told(call, token), evidence: StreamEvidence())
+        }
+        let good = try issue("CA1")
+        #expect(cause("CA1", nil) == "no_token")
+        #expect(cause("CA1", String(repeating: "x", count: good.count)) == "unknown")
+        #expect(cause("CA2", good) == "otherCall")
+        #expect(cause("CA3", try issue("CA3", milliseconds: 0)) == "expired")
+        let other = try house.board.passes.issue(carrier: .telnyx, carrierCallID: nil, plan: plan("a"))
+        #expect(cause("CA1", other.text) == "otherCarrier")
+        #expect(cause("CA1", good) == nil)
+        #expect(cause("CA1", good) == "used")
+        await house.close()
+    }
+
     @Test func aPassThatIsLateOpensNothing() async throws {
         let house = try house()
         let office = try PassOffice(archive: house.archive, milliseconds: 0, log: house.logged.log)
@@ -206,6 +269,18 @@ import Testing
         #expect(office.check(token, carrier: .telnyx) == .expired)
         #expect(office.claim(token, carrier: .telnyx, carrierCallID: "v3:1") == .failure(.expired))
         await house.close()
+    }
+}
+
+extension TelephoneSwitchboard {
+    /// What a stream is let in as; nil when it is refused.
+    func admitted(_ start: StreamStart, evidence: StreamEvidence) -> AdmittedStream? {
+        if case .success(let stream) = admit(start, evidence: evidence) { stream } else { nil }
+    }
+
+    /// Why a stream is refused; nil when it is let in.
+    func refusal(_ start: StreamStart, evidence: StreamEvidence) -> String? {
+        if case .failure(let fault) = admit(start, evidence: evidence) { fault.cause } else { nil }
     }
 }
 

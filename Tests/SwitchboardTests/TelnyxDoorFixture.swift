@@ -1,7 +1,8 @@
-// A switchboard over a storage of its own, that webhooks are offered to without a socket.
+// A switchboard over a storage of its own, behind an HTTP server that Telnyx's webhooks are posted to.
 
 import Archive
 import Carriers
+import Dispatch
 import Foundation
 import Net
 import Routing
@@ -18,6 +19,8 @@ final class TelnyxDesk {
     let client = HTTPClient()
     private(set) var archive: CallArchive
     private(set) var switchboard: TelephoneSwitchboard
+    private var server: HTTPServer
+    let logged: LoggedLines
     private let settings: SwitchboardSettings
 
     init(
@@ -36,14 +39,15 @@ final class TelnyxDesk {
         settings.telnyx.baseURL = telnyx.desk.baseURL
         self.settings = settings
         archive = try CallArchive(StorageLayout(root: folder))
-        switchboard = try Self.open(archive, settings, client)
+        logged = LoggedLines()
+        switchboard = try Self.open(archive, settings, client, logged.log)
+        server = try HTTPServer.start(HTTPServerSettings(port: 0), handler: BoardFront(board: switchboard))
     }
 
     private static func open(
-        _ archive: CallArchive, _ settings: SwitchboardSettings, _ client: HTTPClient
+        _ archive: CallArchive, _ settings: SwitchboardSettings, _ client: HTTPClient, _ log: Log
     ) throws -> TelephoneSwitchboard {
-        let log = Log(level: .error)
-        return try TelephoneSwitchboard(
+        try TelephoneSwitchboard(
             settings: settings, archive: archive, client: client, floor: EmptyFloor(),
             passes: try PassOffice(archive: archive, milliseconds: 120_000, log: log), log: log,
             metrics: MetricsRegistry())
@@ -54,23 +58,40 @@ final class TelnyxDesk {
         _ = switchboard.drain(milliseconds: 5_000)
         archive.close()
         archive = try CallArchive(StorageLayout(root: folder))
-        switchboard = try Self.open(archive, settings, client)
+        switchboard = try Self.open(archive, settings, client, logged.log)
+        server.stop()
+        server = try HTTPServer.start(HTTPServerSettings(port: 0), handler: BoardFront(board: switchboard))
         switchboard.takeUp()
     }
 
-    /// Offers an event; the answer's status.
+    /// Waits for errands, beside the tests' own threads, which the errands need, too.
+    func settle() async {
+        let board = switchboard
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                _ = board.drain(milliseconds: 5_000)
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Posts an event, again while it is answered 503, as Telnyx does; the answer's status.
     @discardableResult func offer(
-        _ kind: String, _ event: String, call: String = "v3:call", _ fields: String = ""
-    ) -> Int {
+        _ kind: String, _ event: String, call: String = "v3:call", _ fields: String = "", times: Int = 20
+    ) async throws -> Int {
         let more = fields.isEmpty ? "" : "," + fields
         let body =
             #"{"data":{"event_type":"\#(kind)","id":"\#(event)","occurred_at":"2026-11-21T10:00:00Z","payload":{"call_control_id":"\#(call)"\#(more)},"record_type":"event"}}"#
-        let outcome = switchboard.offer(
-            HTTPRequest(
-                method: "POST", path: "/telnyx/webhook", headers: [("Content-Type", "application/json")],
-                body: Array(body.utf8), remoteAddress: "127.0.0.1"))
-        if case .response(let response) = outcome { return response.status }
-        return 0
+        var status = 0
+        for _ in 0..<times {
+            status = try await client.send(
+                HTTPClientRequest(
+                    method: "POST", url: "http://127.0.0.1:\(server.port)/telnyx/webhook",
+                    headers: [("Content-Type", "application/json")], body: Array(body.utf8))
+            ).status
+            if status != 503 { break }
+        }
+        return status
     }
 
     /// Waits until `condition` gives something, at most 5 s.
@@ -89,6 +110,7 @@ final class TelnyxDesk {
 
     func close() {
         _ = switchboard.drain(milliseconds: 5_000)
+        server.stop()
         archive.close()
         client.close()
         telnyx.stop()

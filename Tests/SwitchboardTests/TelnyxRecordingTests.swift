@@ -10,7 +10,7 @@ import Testing
 @testable import Switchboard
 
 @Suite(.serialized) struct TelnyxRecordingTests {
-    private static func mp3(milliseconds: Int) throws -> [UInt8] {
+    static func mp3(milliseconds: Int) throws -> [UInt8] {
         var encoder = try MP3Encoder(MP3Settings(rate: 8000, channels: .mixed, kilobits: 24))
         var output: [UInt8] = []
         let sound = [Int16](repeating: 100, count: milliseconds * 8)
@@ -20,7 +20,7 @@ import Testing
     }
 
     /// A recording at the simulated Telnyx, and what its webhook would say: 3 s long.
-    private static func recorded(_ desk: TelnyxDesk, _ id: String = "rec-1", url: String? = nil) -> String {
+    static func recorded(_ desk: TelnyxDesk, _ id: String = "rec-1", url: String? = nil) -> String {
         let began = WallTime(microseconds: 1_795_255_362_000_000)
         let ended = WallTime(microseconds: began.microseconds + 3_000_000)
         var recording = TelnyxRecording(
@@ -47,10 +47,12 @@ import Testing
         let file = try Self.mp3(milliseconds: 3_000)
         let desk = try TelnyxDesk { $0.recordings = ["mp3": file] }
         defer { desk.close() }
-        #expect(desk.offer("call.recording.transcription.saved", "1", Self.said) == 200)
+        #expect(try await desk.offer("call.recording.transcription.saved", "1", Self.said) == 200)
         let saved = Self.recorded(desk)
-        for number in 2...4 { #expect(desk.offer("call.recording.saved", "\(number)", saved) == 200) }
-        #expect(desk.offer("call.recording.transcription.saved", "5", Self.said) == 200)
+        for number in 2...4 {
+            #expect(try await desk.offer("call.recording.saved", "\(number)", saved) == 200)
+        }
+        #expect(try await desk.offer("call.recording.transcription.saved", "5", Self.said) == 200)
         let row = try #require(try await desk.row("rec-1"))
         #expect(row.recording.state == .sealed && row.recording.bytes == Int64(file.count))
         #expect(row.recording.sha256 == Digest.sha256(file))
@@ -75,9 +77,9 @@ import Testing
         }
         defer { desk.close() }
         let said = Self.said.replacing("Call me back.", with: text)
-        #expect(desk.offer("call.recording.transcription.saved", "1", said) == 200)
+        #expect(try await desk.offer("call.recording.transcription.saved", "1", said) == 200)
         _ = desk.switchboard.drain(milliseconds: 5_000)
-        #expect(desk.offer("call.recording.saved", "2", Self.recorded(desk)) == 200)
+        #expect(try await desk.offer("call.recording.saved", "2", Self.recorded(desk)) == 200)
         let row = try #require(try await desk.row("rec-1"))
         let turns = try await desk.wait { () -> [TurnRow]? in
             let turns = try desk.archive.catalog.turns(row.call.id)
@@ -87,7 +89,7 @@ import Testing
     }
 
     /// The place of a long transcription is free again once it is read: one source may send many, one after the other.
-    @Test func longTranscriptionsFollowEachOther() throws {
+    @Test func longTranscriptionsFollowEachOther() async throws {
         let desk = try TelnyxDesk()
         defer { desk.close() }
         let head = HTTPRequest(
@@ -96,7 +98,7 @@ import Testing
             remoteAddress: "127.0.0.1")
         for number in 1...5 {
             #expect(desk.switchboard.bodyLimit(for: head) == 1 << 20, "\(number)")
-            #expect(desk.offer("call.recording.transcription.saved", "\(number)", Self.said) == 200)
+            #expect(try await desk.offer("call.recording.transcription.saved", "\(number)", Self.said) == 200)
         }
     }
 
@@ -107,7 +109,7 @@ import Testing
         defer { desk.close() }
         let saved = Self.recorded(desk)
         desk.telnyx.expireLinks()
-        #expect(desk.offer("call.recording.saved", "1", saved) == 200)
+        #expect(try await desk.offer("call.recording.saved", "1", saved) == 200)
         #expect(try await desk.row("rec-1")?.recording.state == .sealed)
         #expect(Self.downloads(desk) == 2 && desk.telnyx.desk.faults.isEmpty)
     }
@@ -123,8 +125,8 @@ import Testing
         let bytes = file
         let desk = try TelnyxDesk { $0.recordings = ["mp3": bytes] }
         defer { desk.close() }
-        #expect(desk.offer("call.recording.transcription.saved", "1", Self.said) == 200)
-        #expect(desk.offer("call.recording.saved", "2", Self.recorded(desk)) == 200)
+        #expect(try await desk.offer("call.recording.transcription.saved", "1", Self.said) == 200)
+        #expect(try await desk.offer("call.recording.saved", "2", Self.recorded(desk)) == 200)
         let row = try #require(try await desk.row("rec-1"))
         #expect(row.recording.state == .failed && row.recording.cause == "download_" + cause)
         #expect(row.recording.origin == .carrier && row.recording.path == nil)
@@ -186,7 +188,7 @@ import Testing
         let desk = try TelnyxDesk { $0.recordings = ["mp3": file] }
         defer { desk.close() }
         let saved = Self.recorded(desk).replacing(#""recording_id":"rec-1","#, with: "")
-        #expect(desk.offer("call.recording.saved", "1", saved) == 200)
+        #expect(try await desk.offer("call.recording.saved", "1", saved) == 200)
         #expect(try await desk.row("rec-1")?.recording.state == .sealed)
     }
 
@@ -203,12 +205,12 @@ import Testing
         defer { desk.close() }
         // The vector's payload: neither numbers nor a recording's id.
         #expect(
-            desk.offer(
+            try await desk.offer(
                 "call.initiated", "0",
                 #""direction":"outgoing","from":"+18005551212","to":"+14155550100","start_time":"2026-11-21T09:59:00Z""#
             ) == 200)
         let error = #""reason":"\#(reason)""#
-        #expect(desk.offer("call.recording.error", "1", error) == 200)
+        #expect(try await desk.offer("call.recording.error", "1", error) == 200)
         let row = try #require(try await desk.row("event:1"))
         #expect(row.recording.state == .failed && row.recording.cause == cause)
         #expect(row.recording.origin == .carrier && row.recording.path == nil)
@@ -218,7 +220,7 @@ import Testing
         #expect(row.call.endedAt == ArchiveTime.parse("2026-11-21T10:00:00Z"))
         // A call that is not recorded may go on: its end is not this row's.
         #expect(row.call.endWho == nil)
-        #expect(desk.offer("call.recording.error", "1", error) == 200)
+        #expect(try await desk.offer("call.recording.error", "1", error) == 200)
         try desk.restart()
         _ = desk.switchboard.drain(milliseconds: 5_000)
         #expect(try desk.archive.catalog.count() == 1)
@@ -233,17 +235,17 @@ import Testing
         let saved = Self.recorded(desk)
         let error = #""recording_id":"rec-1","reason":"Internal server error""#
         if errorFirst {
-            desk.offer("call.recording.error", "1", error)
+            try await desk.offer("call.recording.error", "1", error)
             #expect(try await desk.row("rec-1")?.recording.state == .failed)
         }
-        desk.offer("call.recording.saved", "2", saved)
+        try await desk.offer("call.recording.saved", "2", saved)
         func sealed() throws -> ListedCall? {
             let row = try desk.archive.catalog.adopted(carrier: "telnyx", recordingID: "rec-1")
             return row?.recording.state == .sealed ? row : nil
         }
         #expect(try await desk.wait(sealed)?.recording.sha256 == Digest.sha256(file))
-        if !errorFirst { desk.offer("call.recording.error", "1", error) }
-        desk.offer("call.recording.saved", "3", saved)
+        if !errorFirst { try await desk.offer("call.recording.error", "1", error) }
+        try await desk.offer("call.recording.saved", "3", saved)
         _ = try await desk.wait { desk.switchboard.parts.errands.count == 0 ? true : nil }
         #expect(try sealed() != nil && Self.downloads(desk) == 1)
         #expect(try desk.archive.catalog.count() == 1)
@@ -258,10 +260,10 @@ import Testing
         defer { desk.close() }
         for _ in 0..<3 { desk.telnyx.desk.script(ScriptedAnswer(500, path: "/files/")) }
         let saved = Self.recorded(desk)
-        desk.offer("call.recording.saved", "1", saved)
+        try await desk.offer("call.recording.saved", "1", saved)
         #expect(try await desk.row("rec-1")?.recording.cause == "download_unreachable")
         _ = try await desk.wait { desk.switchboard.parts.errands.count == 0 ? true : nil }
-        desk.offer("call.recording.saved", "2", saved)
+        try await desk.offer("call.recording.saved", "2", saved)
         let state = try await desk.wait { () -> RecordingState? in
             let row = try desk.archive.catalog.adopted(carrier: "telnyx", recordingID: "rec-1")
             return row?.recording.state == .sealed ? .sealed : nil
