@@ -56,6 +56,8 @@ final class HTTPDeferral: @unchecked Sendable {
     }
 
     fileprivate var isReady: Bool { isSettled }
+    /// Whether the answer is there.
+    var isAnswered: Bool { waits.lock.withLock { isSettled } }
 
     /// The answer, once, on the daemon's thread.
     func take() -> HTTPResponse {

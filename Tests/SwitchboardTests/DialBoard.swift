@@ -4,12 +4,12 @@ import Archive
 import Carriers
 import Cryptography
 import Foundation
-import Net
 import Routing
 import Signalling
 import Telemetry
 import Testing
 
+@testable import Net
 @testable import Switchboard
 
 /// A carrier's REST service that notes what it is asked and answers as it is told.
@@ -149,13 +149,23 @@ final class DialBoard {
     }
 
     private func offer(_ request: HTTPRequest) throws -> String {
-        guard case .response(let response) = board.offer(request) else {
-            Issue.record("no answer")
-            return ""
-        }
+        let response = try #require(try answer(board.offer(request)))
         #expect((200...204).contains(response.status))
         if case .bytes(let bytes) = response.body { return String(decoding: bytes, as: UTF8.self) }
         return ""
+    }
+
+    /// What is answered; a deferred answer is waited for, at most 5 s.
+    private func answer(_ outcome: HTTPOutcome?) throws -> HTTPResponse? {
+        switch outcome {
+        case .response(let response): return response
+        case .deferred(_, let fallback, let start):
+            let deferral = HTTPDeferral(fallback: fallback, waits: HTTPWaits())
+            start(HTTPReply(deferral))
+            for _ in 0..<5000 where !deferral.isAnswered { usleep(1000) }
+            return deferral.take()
+        default: return nil
+        }
     }
 
     /// Waits beside the tests' own threads until no errand is under way, at most 10 s; whether that came.
