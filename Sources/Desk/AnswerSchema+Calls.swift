@@ -30,6 +30,14 @@ extension AnswerSchema {
             Schema.object([
                 ("id", Schema.words), ("dial", Schema.orNull(Schema.reference("PlacedCall"))),
                 ("live", Schema.orNull(Schema.reference("LiveCall"))), ("recording", optionalText),
+                ("carrier_events", Schema.list(Schema.reference("CarrierEvent"))),
+            ])
+        ),
+        (
+            "CarrierEvent",
+            Schema.object([
+                ("source", Schema.words), ("kind", Schema.text),
+                ("occurred_at", Schema.orNull(Schema.dateTime)), ("received_at", Schema.dateTime),
             ])
         ), ("Accepted", Schema.object([("id", Schema.words)])),
         (

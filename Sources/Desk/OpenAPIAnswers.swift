@@ -94,6 +94,9 @@ enum OpenAPIAnswers {
             let challenge = DocumentedHeader("WWW-Authenticate", "Bearer, with its realm")
             list += [
                 problem(401, "A token is needed", headers: [challenge]),
+                problem(
+                    429, "Too many guesses of the token, calls at once or texts that wait",
+                    headers: [retryAfter]),
                 problem(500, "An error of the server; error_id stands in its log"),
                 problem(
                     503, "The archive is busy, takes no order, or no new calls are taken",
@@ -115,19 +118,13 @@ enum OpenAPIAnswers {
         case .conversationAudio: list += [changed, noRange]
         case .transcript: list.append(notReady)
         case .placeCall, .issueToken:
-            list += [
-                problem(409, "That carrier is not configured"),
-                problem(429, "Too many calls", headers: [retryAfter]),
-            ]
+            list.append(problem(409, "That carrier is not configured"))
             if route.action == .placeCall {
                 list.append(problem(422, "The Idempotency-Key is another order's"))
             }
         case .hangUp: list.append(problem(409, "The call is over"))
         case .speak:
-            list += [
-                problem(409, "The call is over, does not speak yet, or is none of mode speech"),
-                problem(429, "Too many texts wait", headers: [retryAfter]),
-            ]
+            list.append(problem(409, "The call is over, does not speak yet, or is none of mode speech"))
         default: break
         }
         return list

@@ -58,6 +58,8 @@ enum DoorDocuments {
     private static func answers(_ action: DoorAction) -> [DocumentedAnswer] {
         let again = DocumentedHeader(
             "Retry-After", "Seconds until it is worth asking again", isOptional: true)
+        let notKept = DocumentedDoor.problem(
+            503, "It could not be kept in time, or nothing is taken: send it again", headers: [again])
         switch action {
         case .twilioCall, .twilioSpeechCall, .twilioStreamEnded:
             return [
@@ -66,15 +68,17 @@ enum DoorDocuments {
                     contents: [DocumentedContent(TwiML.contentType, schema: text)])
             ]
         case .twilioStreamStatus, .twilioCallStatus, .twilioRecordingStatus:
-            return [DocumentedAnswer(204, "It is noted")]
+            return [DocumentedAnswer(204, "It is on the disk"), notKept]
         case .telnyxEvent:
-            return [DocumentedAnswer(200, "It is noted"), DocumentedDoor.problem(503, "Not ready")]
+            return [
+                DocumentedAnswer(200, "It is noted, and on the disk where it is of a recording"), notKept,
+            ]
         case .exotelStreamURL:
             return [
                 DocumentedAnswer(200, "Where the stream goes", contents: [json(["url": text])]),
                 DocumentedDoor.problem(503, "No stream can be taken", headers: [retryAfter]),
             ]
-        case .exotelPassthru, .exotelStatus: return [DocumentedAnswer(200, "It is noted")]
+        case .exotelPassthru, .exotelStatus: return [DocumentedAnswer(200, "It is on the disk"), notKept]
         case .postCall:
             return [
                 DocumentedAnswer(200, "It is on the disk"),

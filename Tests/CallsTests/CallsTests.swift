@@ -207,7 +207,8 @@ import Testing
                 """.utf8)
         }
         #expect(stage.hands.end == CallEnd(.agent, .agentFormat))
-        #expect(stage.hands.wishes.contains(.conversation("c")), "ElevenLabs has the conversation: the row has to know it")
+        // ElevenLabs has the conversation: the row has to know it.
+        #expect(stage.hands.wishes.contains(.conversation("c")))
     }
 
     @Test func pingsAreAnsweredUrgently() {
