@@ -133,6 +133,17 @@ public final class StreamPasses<Content: Sendable>: @unchecked Sendable {
         }
     }
 
+    /// The token of `digest`, which was issued for a call without a name, is that of `callID`: no other's stream is let in.
+    /// Returns the call that has used it already when it is another.
+    public func bind(_ digest: SHA256Digest, to callID: String) -> String? {
+        lock.withLock {
+            guard let pass = passes[digest] else { return nil }
+            if pass.isUsed { return pass.callID == callID ? nil : pass.callID }
+            passes[digest]?.callID = callID
+            return nil
+        }
+    }
+
     /// Forgets the token of `digest`: its call is over before its stream came.
     public func withdraw(_ digest: SHA256Digest) { lock.withLock { passes[digest] = nil } }
 

@@ -39,7 +39,7 @@ struct CallPlacer: Sendable {
                     continue
                 }
                 watch(row.id, carrier, milliseconds: Self.patienceMilliseconds - age)
-                if let named = row.carrierCallID { _ = parts.dials.name(row.id, named) }
+                if let named = row.carrierCallID { _ = parts.named(row.id, carrier, named) }
                 if row.state == .answered { parts.dials.isAnswered(row.id) }
             }
         } catch {
@@ -139,7 +139,7 @@ struct CallPlacer: Sendable {
                 (answer) throws(RESTFailure) in try PlacementRequests.placed(answer, by: carrier)
             }
             count(carrier, "placed")
-            let isCanceled = parts.dials.name(id, named)
+            let isCanceled = parts.named(id, carrier, named)
             parts.dialWent(id, to: .queued, carrierCallID: named)
             if isCanceled { await end(carrier, named, dial: id) }
         } catch {

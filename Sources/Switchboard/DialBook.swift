@@ -66,6 +66,9 @@ final class DialBook: @unchecked Sendable {
         }
     }
 
+    /// The token of call `id`'s stream, while it is needed.
+    func token(of id: String) -> String? { lock.withLock { dials[id]?.token } }
+
     /// Whether call `id` is to be ended, or over already.
     func isCanceled(_ id: String) -> Bool { lock.withLock { dials[id]?.isCanceled ?? true } }
 

@@ -113,6 +113,17 @@ public final class PassOffice: Sendable {
         return claimed
     }
 
+    /// `token` was issued for a call that its carrier had not named yet; this is its name. Returns the call that has shown it
+    /// already when that is another.
+    func bind(_ token: String, to carrierCallID: String) -> String? {
+        do throws(CryptographyError) {
+            return passes.bind(try SHA256Digest(of: token.utf8), to: carrierCallID)
+        } catch {
+            log(.error, "pass_not_bound", ["cause": .text("digest")])
+            return nil
+        }
+    }
+
     /// `token` opens nothing any more: its call is over before its stream came.
     func withdraw(_ token: String) {
         do throws(CryptographyError) {

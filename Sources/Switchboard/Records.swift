@@ -73,7 +73,7 @@ extension SwitchboardParts {
         unanswered: DialState? = nil
     ) {
         guard let row = dial(carrier, id, carrierCallID) else { return }
-        let isCanceled = dials.name(row.id, carrierCallID)
+        let isCanceled = named(row.id, carrier, carrierCallID)
         var state = told
         // The row may not be on the disk yet: the book is asked, too.
         if let unanswered, !dials.hasAnswered(row.id), row.state.rank < DialState.answered.rank {
@@ -84,6 +84,19 @@ extension SwitchboardParts {
         // Ended before it had a name: now it can be. So can one that was given up and was made all the same: no stream of it is
         // let in any more, and who answers would hear nothing.
         if isCanceled || row.wasGivenUp { CallPlacer(self).hangUp(carrier, carrierCallID: carrierCallID) }
+    }
+
+    /// The carrier has told its own identifier of placed call `id`: its token lets no other call in. Returns whether the call is
+    /// to be ended.
+    ///
+    /// Twilio's `sid` and Telnyx's `call_control_id` are what a stream's start says, too (carriers.md §2.2, §3.3.2). Of Exotel
+    /// nothing says that `Sid` is the stream's `call_sid`.
+    func named(_ id: String, _ carrier: Carrier, _ carrierCallID: String) -> Bool {
+        if carrier != .exotel, let token = dials.token(of: id), passes.bind(token, to: carrierCallID) != nil {
+            log(.error, "stream_of_another_call", ["call": .text(id)])
+            _ = floor.hangUp(id)
+        }
+        return dials.name(id, carrierCallID)
     }
 
     /// The outbound call that a carrier means.

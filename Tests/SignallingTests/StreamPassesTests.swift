@@ -48,6 +48,20 @@ private final class Race: Sendable {
         #expect(passes.check(pass.token, carrier: .twilio, at: 60_999) == .used)
     }
 
+    /// A placed call's token is issued before its carrier names the call: from then on no other call opens it.
+    @Test func aTokenIsBoundWhenItsCallIsNamed() throws {
+        let pass = try passes.issue(carrier: .twilio, callID: nil, content: "plan", at: 0)
+        #expect(passes.bind(pass.digest, to: "CA1") == nil)
+        #expect(refusal(passes.claim(pass.token, carrier: .twilio, callID: "CA2", at: 1)) == .otherCall)
+        #expect(passes.claim(pass.token, carrier: .twilio, callID: "CA1", at: 1) == .success("plan"))
+        #expect(passes.bind(pass.digest, to: "CA1") == nil)
+        // The stream came before the name, and was another call's.
+        let early = try passes.issue(carrier: .twilio, callID: nil, content: "plan", at: 0)
+        #expect(passes.claim(early.token, carrier: .twilio, callID: "CA2", at: 1) == .success("plan"))
+        #expect(passes.bind(early.digest, to: "CA1") == "CA2")
+        #expect(passes.bind(try SHA256Digest(of: "unknown".utf8), to: "CA1") == nil)
+    }
+
     /// 1,000 tokens of all carriers, each tried twice, late, for another call, by another carrier, in every order: one claim
     /// of each wins, and it is the right one in time.
     @Test func ofManyTriesExactlyOneWins() throws {

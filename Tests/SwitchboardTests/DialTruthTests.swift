@@ -20,6 +20,33 @@ import Testing
         )
     }
 
+    // MARK: Whose stream it is
+
+    /// The token of a placed call is that of the call that its carrier names; where it names another than its streams do
+    /// (Exotel, as far as is known), of the first that shows it.
+    @Test(arguments: [
+        (Carrier.twilio, #"{"sid":"CA9","status":"queued"}"#, "CA9"),
+        (.telnyx, #"{"data":{"call_control_id":"v3:call","record_type":"call"}}"#, "v3:call"),
+        (.exotel, #"{"Call":{"Sid":"c9","Status":"in-progress"}}"#, "c9"),
+    ])
+    func theTokenIsThatOfTheNamedCall(carrier: Carrier, answer: String, named: String) async throws {
+        let bench = try DialBoard { _ in (carrier == .twilio ? 201 : 200, answer) }
+        defer { bench.close() }
+        let id = try bench.order(carrier)
+        #expect(try await bench.row(id) { $0.carrierCallID != nil }.carrierCallID == named)
+        let token = try #require(bench.board.parts.dials.token(of: id))
+        let passes = bench.board.parts.passes
+        let stranger = passes.claim(token, carrier: carrier, carrierCallID: "another")
+        let own = passes.claim(token, carrier: carrier, carrierCallID: named)
+        if carrier == .exotel {
+            #expect(stranger.fault == nil && own.fault == .otherCall)
+        } else {
+            #expect(stranger.fault == .otherCall)
+            #expect(try own.get().callID == id)
+        }
+        #expect(try await bench.isQuiet())
+    }
+
     // MARK: Whether it was made
 
     /// A gateway that gives up says nothing of what the service behind it has done.
@@ -206,4 +233,9 @@ import Testing
         #expect(try await bench.isQuiet())
         bench.close()
     }
+}
+
+extension Result {
+    /// The error, if it is one.
+    fileprivate var fault: Failure? { if case .failure(let fault) = self { fault } else { nil } }
 }
