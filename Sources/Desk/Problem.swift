@@ -96,9 +96,7 @@ public struct Problem: Error, Sendable, Hashable {
                 status: 431, code: "header_too_large", detail: "Request line and header fields are too large."
             )
         case 503:
-            Problem(
-                status: 503, code: "busy", detail: "There is no memory for so large a body now.",
-                headers: ["Retry-After": "30"])
+            Problem(status: 503, code: "busy", detail: "There is no memory for so large a body now.")
         case 400:
             Problem(
                 status: 400, code: "bad_request",

@@ -173,7 +173,7 @@ public final class HTTPServer: @unchecked Sendable {
         if limit.bytes > settings.bodyBytes {
             exchange.hold = budget.hold()
             // Its sender is to try again, which a 413 would forbid.
-            if exchange.hold == nil { return refuse(503, on: connection) }
+            if exchange.hold == nil { return refuse(503, Self.later, on: connection) }
         }
         if limit.seconds > 0 {
             waits.watch(
@@ -186,7 +186,7 @@ public final class HTTPServer: @unchecked Sendable {
         _ exchange: HTTPExchange, _ connection: OpaquePointer, method: String, version: String
     ) -> MHD_Result {
         if exchange.isTooLarge { return refuse(413, on: connection) }
-        if exchange.isBeyondBudget { return refuse(503, on: connection) }
+        if exchange.isBeyondBudget { return refuse(503, Self.later, on: connection) }
         guard let request = exchange.request(connection, method: method) else {
             return refuse(400, on: connection)
         }
@@ -227,6 +227,9 @@ public final class HTTPServer: @unchecked Sendable {
         }
         return answer.queue(response.status, on: connection)
     }
+
+    /// When it is worth sending a large body again.
+    private static let later = [(name: "Retry-After", value: "30")]
 
     /// Refuses a request in the handler's words.
     private func refuse(

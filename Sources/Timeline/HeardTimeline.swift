@@ -205,10 +205,9 @@ public struct HeardTimeline: Sendable {
             // No mark was returned by the clear: it may have been as late as round trips scatter.
             let scatter = max(0, longestTrip - roundTrip)
             cut += min(scatter / 2, milliseconds(Self.clearDoubtMilliseconds))
-            // The mark behind it came no earlier, and later by the scatter at most.
+            // The mark behind it came no earlier, and later by what marks scatter at most.
             if let returned = follower(of: clear)?.returned {
-                let least = returned - min(scatter, milliseconds(Self.clearDoubtMilliseconds) * 2)
-                cut = max(min(cut, returned), least)
+                cut = max(min(cut, returned), returned - closeBy)
             }
         } else if !isProven, let returned = follower(of: clear)?.returned {
             cut = max(cut, returned)

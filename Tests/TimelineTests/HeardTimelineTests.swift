@@ -195,7 +195,8 @@ func worstDifferences(
         timeline.returnMark("c2", at: at(carrier.returns[1].at))
         timeline.advance(to: at(carrier.returns[1].at)) { got[$0.id] = $0 }
         #expect(got[1]?.position.samples == carrier.heard[1]?.start)
-        #expect(got[1]?.heard == 8000 + late, "what was heard before the clear came")
-        #expect(got[1]?.heard == carrier.heard[1]?.heard)
+        #expect(carrier.heard[1]?.heard == 8000 + late)
+        // Marks may scatter by 40 ms: nothing beyond that is missing, and nothing unheard is kept.
+        #expect(got[1]?.heard == 8000 + max(0, late - 320))
     }
 }
