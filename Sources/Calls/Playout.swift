@@ -155,9 +155,6 @@ struct Playout {
         codec.encodeClear(into: &message)
         toCarrier(message)
         tape.append(.clear, at: now)
-        // The buffer is empty then: this mark comes back when the clear has taken effect, whatever became of the others.
-        mark("c", at: now, codec, &tape, toCarrier)
-        unmarked = 0
         playEnd = now
     }
 

@@ -6,8 +6,7 @@ import Telemetry
 ///
 /// The carrier plays pieces in order and in real time, starts at arrival when idle, and drops the unplayed
 /// rest at `clear`. A mark comes back when all before it was played, at once when nothing was pending, or
-/// because of a clear. A mark sent right behind a clear finds the buffer empty and says when the clear took effect.
-/// Every return is evidence from above: network delay only makes it late. So a piece
+/// because of a clear. Every return is evidence from above: network delay only makes it late. So a piece
 /// began no later than the earliest of (return of a later mark − sound between), and the least such bound
 /// is believed. A mark that came back before its sound can have been played was returned by the clear, and
 /// says when the clear took effect. Pieces are settled a while after their end, when later marks have
@@ -123,17 +122,8 @@ public struct HeardTimeline: Sendable {
     /// Whether all marks that a clear returns are back, or have been waited for long enough.
     private func isComplete(_ clear: Clear) -> Bool {
         if latest > clear.sent + milliseconds(Self.clearPatienceMilliseconds) { return true }
-        // What the clear returned came before the mark behind it.
-        if follower(of: clear)?.returned != nil { return true }
         return !entries.contains { $0.clear == clear.number && $0.mark != nil && $0.returned == nil }
             && entries.contains { $0.clear == clear.number && $0.mark != nil }
-    }
-
-    /// The mark that was sent right behind `clear`.
-    private func follower(of clear: Clear) -> Entry? {
-        let behind = entries.first { ($0.clear ?? .max) > clear.number }
-        guard let behind, behind.mark != nil, behind.sent - clear.sent <= milliseconds(1) else { return nil }
-        return behind
     }
 
     /// Settles the first entry if its piece ended long enough ago. Returns whether it did.
@@ -201,16 +191,9 @@ public struct HeardTimeline: Sendable {
                 break
             }
         }
+        // No mark tells when the clear took effect: it may have been as late as round trips scatter.
         if !isProven, let roundTrip {
-            // No mark was returned by the clear: it may have been as late as round trips scatter.
-            let scatter = max(0, longestTrip - roundTrip)
-            cut += min(scatter / 2, milliseconds(Self.clearDoubtMilliseconds))
-            // The mark behind it came no earlier, and later by what marks scatter at most.
-            if let returned = follower(of: clear)?.returned {
-                cut = max(min(cut, returned), returned - closeBy)
-            }
-        } else if !isProven, let returned = follower(of: clear)?.returned {
-            cut = max(cut, returned)
+            cut += min((longestTrip - roundTrip) / 2, milliseconds(Self.clearDoubtMilliseconds))
         }
         if let limit { cut = min(cut, limit) }
         place(through: exposed, cut: cut, settle)

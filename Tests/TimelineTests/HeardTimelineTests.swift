@@ -98,8 +98,6 @@ func worstDifferences(
             now += Int64.random(in: 0...12_000, using: &random)
             acts.append((now, .clear))
             carrier.send(.clear, at: now, delay: delay())
-            acts.append((now, .mark("c\(id)")))
-            carrier.send(.mark("c\(id)"), at: now, delay: 0)
             now += Int64.random(in: 400...8000, using: &random)
         } else {
             now += Int64.random(in: 24_000...48_000, using: &random)
@@ -169,34 +167,5 @@ func worstDifferences(
         #expect(p99 <= max(160, jitter), "start error p99 above 20 ms")
         #expect(unheard <= max(576, jitter * 2), "kept more than one MP3 frame that was never heard")
         #expect(missing <= jitter * 3 + 16, "lost sound that was heard")
-    }
-
-    /// A clear that is held up on its way while the marks it drops are forgotten: only the mark behind it can tell.
-    @Test(arguments: [0, 80, 480, 1600, 8000] as [Int64])
-    func aClearThatIsLate(late: Int64) {
-        let way: Int64 = 160
-        var carrier = ExactCarrier()
-        var timeline = HeardTimeline(rate: 8000)
-        var got: [Int64: HeardPiece] = [:]
-        func at(_ instant: Int64) -> MediaTime { MediaTime(samples: instant - way) }
-        carrier.send(.mark("p1"), at: 8000, delay: way)
-        carrier.send(.piece(1, 24_000), at: 8000, delay: way)
-        carrier.send(.mark("m1"), at: 8000, delay: way)
-        carrier.send(.clear, at: 16_000, delay: way + late)
-        carrier.send(.mark("c2"), at: 16_000, delay: way + late)
-        carrier.play(end: 48_000, clearReturnsMarks: false) { way }
-        #expect(carrier.returns.map(\.name) == ["p1", "c2"])
-        timeline.sendMark("p1", at: at(8000))
-        timeline.send(SentPiece(id: 1, samples: 24_000), at: at(8000))
-        timeline.sendMark("m1", at: at(8000))
-        timeline.returnMark("p1", at: at(carrier.returns[0].at))
-        timeline.clear(at: at(16_000))
-        timeline.sendMark("c2", at: at(16_000))
-        timeline.returnMark("c2", at: at(carrier.returns[1].at))
-        timeline.advance(to: at(carrier.returns[1].at)) { got[$0.id] = $0 }
-        #expect(got[1]?.position.samples == carrier.heard[1]?.start)
-        #expect(carrier.heard[1]?.heard == 8000 + late)
-        // Marks may scatter by 40 ms: nothing beyond that is missing, and nothing unheard is kept.
-        #expect(got[1]?.heard == 8000 + max(0, late - 320))
     }
 }
