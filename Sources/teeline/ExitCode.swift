@@ -63,6 +63,17 @@ struct CommandFailure: Error {
         }
     }
 
+    /// What `body` reads from the archive in `storage`; its errors in words.
+    static func reading<Answer>(
+        _ storage: String, _ body: () throws(ArchiveError) -> Answer
+    ) throws(CommandFailure) -> Answer {
+        do throws(ArchiveError) {
+            return try body()
+        } catch {
+            throw CommandFailure(error, storage: storage)
+        }
+    }
+
     init(_ error: ArchiveError, storage: String?) {
         let place = storage.map { " (storage: \($0))" } ?? ""
         let hint = Self.remedy(error).map { ". " + $0.prefix(1).uppercased() + $0.dropFirst() } ?? ""

@@ -71,14 +71,14 @@ struct ReconcileCommand {
         let catalog = Catalog(StorageLayout(root: storage), readers: 1)
         defer { catalog.close() }
         // Without an archive there is nothing to ask ElevenLabs for.
-        _ = try reading { () throws(ArchiveError) in try catalog.count() }
+        _ = try CommandFailure.reading(storage) { () throws(ArchiveError) in try catalog.count() }
         let client = HTTPClient(connectionsPerHost: 1)
         defer { client.close() }
         var lister = ConversationLister(client: client, base: base, key: key)
         lister.pages = pages
         lister.pauseMilliseconds = pauseMilliseconds
         let listed = try await lister.all(window.query)
-        return try reading { () throws(ArchiveError) in
+        return try CommandFailure.reading(storage) { () throws(ArchiveError) in
             try ArchiveComparison(
                 listed, try Self.calls(of: catalog, window.filter), in: window, tolerance: tolerance
             ) { id throws(ArchiveError) in try catalog.call(ofConversation: id)?.call }
@@ -94,15 +94,5 @@ struct ReconcileCommand {
             cursor = page.next
         } while cursor != nil
         return calls
-    }
-
-    private func reading<Answer>(
-        _ body: () throws(ArchiveError) -> Answer
-    ) throws(CommandFailure) -> Answer {
-        do throws(ArchiveError) {
-            return try body()
-        } catch {
-            throw CommandFailure(error, storage: storage)
-        }
     }
 }

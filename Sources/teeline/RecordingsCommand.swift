@@ -21,7 +21,7 @@ struct RecordingsCommand {
     /// Prints a page of recordings.
     func list() throws(CommandFailure) -> ExitCode {
         let query = try FilterOptions.query(arguments)
-        let page = try reading { () throws(ArchiveError) in
+        let page = try CommandFailure.reading(storage) { () throws(ArchiveError) in
             try catalog.list(query.filter, cursor: query.cursor, limit: query.limit)
         }
         if wantsJSON {
@@ -113,7 +113,9 @@ struct RecordingsCommand {
         var filter = CallFilter()
         filter.callID = name
         let asked = filter
-        let found = try reading { () throws(ArchiveError) in try catalog.list(asked, limit: 20).items }
+        let found = try CommandFailure.reading(storage) { () throws(ArchiveError) in
+            try catalog.list(asked, limit: 20).items
+        }
         guard let first = found.first else {
             throw CommandFailure(
                 .notFound, "there is no call of that id in \(storage): see `teeline recordings list`")
@@ -123,18 +125,8 @@ struct RecordingsCommand {
             throw CommandFailure(.notFound, "several calls have that id; use one of ours:\n\(ids)")
         }
         let id = found.first { $0.call.id == name }?.call.id ?? first.call.id
-        let detail = try reading { () throws(ArchiveError) in try catalog.detail(id) }
+        let detail = try CommandFailure.reading(storage) { () throws(ArchiveError) in try catalog.detail(id) }
         guard let detail else { throw CommandFailure(.notFound, "the call was removed meanwhile") }
         return detail
-    }
-
-    private func reading<Answer>(
-        _ body: () throws(ArchiveError) -> Answer
-    ) throws(CommandFailure) -> Answer {
-        do throws(ArchiveError) {
-            return try body()
-        } catch {
-            throw CommandFailure(error, storage: storage)
-        }
     }
 }
