@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 # What the program is made of, and what its tests and tools need besides.
-BUILD_PACKAGES := libmp3lame-dev libsqlite3-dev libssl-dev libmicrohttpd-dev libspeexdsp-dev libspandsp-dev \
+BUILD_PACKAGES := libmp3lame-dev libsqlite3-dev libssl-dev libmicrohttpd-dev libcurl4-openssl-dev libspeexdsp-dev libspandsp-dev \
                   libopus-dev libopencore-amrwb-dev libvo-amrwbenc-dev pkg-config
 TEST_PACKAGES  := $(BUILD_PACKAGES) ffmpeg mpg123 sqlite3 curl openssl python3 python3-venv
 

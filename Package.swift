@@ -32,6 +32,8 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CSpeexDSP", pkgConfig: "speexdsp", providers: [.apt(["libspeexdsp-dev"])]),
         .systemLibrary(name: "CSpandsp", pkgConfig: "spandsp", providers: [.apt(["libspandsp-dev"])]),
         .systemLibrary(name: "COpus", pkgConfig: "opus", providers: [.apt(["libopus-dev"])]),
@@ -50,7 +52,7 @@ let package = Package(
         room("Carriers", ["Audio", "Wire"]),
         room("Agents", ["Audio", "Wire", "Cryptography"]),
         room("Routing", ["Wire"]),
-        room("Net", ["Telemetry", "CLinux", "COpenSSL", "CMicroHTTPD"]),
+        room("Net", ["Telemetry", "CLinux", "COpenSSL", "CMicroHTTPD", "CCurl"]),
         // Floor 2
         room("Signalling", ["Carriers", "Wire", "Cryptography", "Telemetry"]),
         room(
@@ -83,7 +85,8 @@ let package = Package(
             dependencies: [
                 "Exchange", "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape",
                 "Carriers", "Agents", "Net", "Audio", "Wire", "Telemetry", "CLinux", "CLame", "CSQLite",
-                "COpenSSL", "CMicroHTTPD", "Cryptography", "Signalling", "Routing", "Speech", "Switchboard",
+                "COpenSSL", "CMicroHTTPD", "CCurl", "Cryptography", "Signalling", "Routing", "Speech",
+                "Switchboard",
             ],
             swiftSettings: strict),
 

@@ -1,31 +1,29 @@
-// The REST client: bounded requests and answers over one long-lived URLSession.
+// The REST client: bounded requests and answers, on libcurl.
 
 import Foundation
-import FoundationNetworking
+import Glibc
 
 /// A client for REST calls: no cookies, no cache, certificates verified, redirects followed within a host only
 /// (unless a request says otherwise).
 public final class HTTPClient: Sendable {
-    private let exchanges = ClientExchanges()
-    private let session: URLSession
+    /// Nil when libcurl could not be made ready.
+    private let transfers: ClientTransfers?
 
-    /// A client with its own connections. Keep it: each one holds threads and sockets.
-    public init(connectionsPerHost: Int = 8) {
-        let settings = URLSessionConfiguration.ephemeral
-        settings.httpCookieStorage = nil
-        settings.httpShouldSetCookies = false
-        settings.urlCache = nil
-        settings.requestCachePolicy = .reloadIgnoringLocalCacheData
-        settings.urlCredentialStorage = nil
-        settings.httpMaximumConnectionsPerHost = max(connectionsPerHost, 1)
-        session = URLSession(configuration: settings, delegate: exchanges, delegateQueue: DeliveryQueue())
+    /// A client with its own connections and its own thread. Keep it.
+    public convenience init(connectionsPerHost: Int = 8) {
+        self.init(connectionsPerHost: connectionsPerHost, authority: nil)
     }
 
-    /// Ends the client: requests under way end with `NetError.cancelled`, and so do later ones.
-    public func close() {
-        exchanges.close()
-        session.invalidateAndCancel()
+    /// One that trusts the certificates of a file instead of the system's.
+    init(connectionsPerHost: Int, authority: String?) {
+        transfers = ClientTransfers(connectionsPerHost: connectionsPerHost, authority: authority)
     }
+
+    deinit { close() }
+
+    /// Ends the client: requests under way end with `NetError.cancelled`, and so do later ones. Waits for its thread,
+    /// and so for an `onBytes` that is running, but not when that is the caller.
+    public func close() { transfers?.close() }
 
     /// Sends `request` and awaits the whole answer. Throws `badURL`, `unresolved`, `timedOut`, `tls`,
     /// `tooLarge`, `cancelled`, `badHandshake` (no HTTP), or `system` with an errno that fits best.
@@ -73,37 +71,31 @@ public final class HTTPClient: Sendable {
     private func perform(
         _ request: HTTPClientRequest, into sink: ClientSink
     ) async throws(NetError) -> HTTPClientResponse {
-        guard let message = Self.message(request) else { throw .badURL }
-        guard let task = exchanges.task({ session.dataTask(with: message) }) else { throw .cancelled }
-        let exchange = ClientExchange(request, into: sink)
+        guard let url = Self.url(of: request) else { throw .badURL }
+        guard let transfers else { throw .system(operation: "http", errno: ENOMEM) }
+        let exchange = ClientExchange(request, url: url, into: sink)
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                exchanges.start(task, exchange, continuation)
+                exchange.attach(continuation)
+                transfers.start(exchange)
             }
         } onCancel: {
-            exchanges.fail(task, .cancelled)
+            transfers.cancel(exchange)
         }
         return try outcome.get()
     }
 
-    /// `request` as URLSession wants it; nil when its URL, method or a header field is none.
-    private static func message(_ request: HTTPClientRequest) -> URLRequest? {
+    /// The URL of `request`; nil when it is none, or its method or a header field is none.
+    private static func url(of request: HTTPClientRequest) -> URL? {
         guard let url = URL(string: request.url), let scheme = url.scheme?.lowercased(),
             scheme == "http" || scheme == "https", let host = url.host, !host.isEmpty,
             UpgradeRequest.isToken(request.method)
         else { return nil }
-        var message = URLRequest(url: url)
-        message.httpMethod = request.method
-        // URLSession here counts in whole seconds and takes less than one for none at all; `start` has the
-        // exact limit.
-        message.timeoutInterval = Double(max(request.timeoutMilliseconds, 1) / 1000 + 2)
         for (name, value) in request.headers {
             guard UpgradeRequest.isToken(name), value.utf8.allSatisfy({ $0 >= 0x20 || $0 == 0x09 }) else {
                 return nil
             }
-            message.addValue(value, forHTTPHeaderField: name)
         }
-        if !request.body.isEmpty { message.httpBody = Data(request.body) }
-        return message
+        return url
     }
 }

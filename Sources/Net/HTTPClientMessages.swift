@@ -27,6 +27,10 @@ public struct HTTPClientRequest: Sendable {
     public var firstByteMilliseconds: Int?
     /// Whom a redirect may lead to.
     public var redirects: HTTPRedirects
+    /// Whether it does no harm when it is carried out twice. Such a request goes out again by itself when a connection
+    /// that was kept open ends without a byte of the answer; any other gets a new connection, and the error. At first
+    /// it is so for the idempotent methods of RFC 9110 §9.2.2.
+    public var isRepeatable: Bool
 
     /// A request made of its parts.
     public init(
@@ -43,6 +47,7 @@ public struct HTTPClientRequest: Sendable {
         self.answerBytes = answerBytes
         self.firstByteMilliseconds = firstByteMilliseconds
         self.redirects = redirects
+        isRepeatable = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"].contains(method)
     }
 }
 
@@ -50,7 +55,7 @@ public struct HTTPClientRequest: Sendable {
 public struct HTTPClientResponse: Sendable {
     /// The status code.
     public var status: Int
-    /// Header fields; the order and repetition of the wire are lost.
+    /// Header fields in the order of the wire.
     public var headers: [(name: String, value: String)]
     /// The body, bounded by the request's `answerBytes`.
     public var body: [UInt8]

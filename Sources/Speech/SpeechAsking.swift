@@ -25,12 +25,15 @@ extension SpeechSynthesizer {
         }
         guard let url = request.url(base: service.baseURL) else { return SpeechFailure(.validation) }
         do throws(NetError) {
+            var order = HTTPClientRequest(
+                method: "POST", url: url,
+                headers: [("xi-api-key", service.apiKey), ("Content-Type", "application/json")],
+                body: request.body, timeoutMilliseconds: Int(left), answerBytes: service.soundBytes,
+                firstByteMilliseconds: service.firstSoundMilliseconds)
+            // A text may be said to the service twice, and a connection at hand saves the caller a handshake.
+            order.isRepeatable = true
             let answer = try await client.stream(
-                HTTPClientRequest(
-                    method: "POST", url: url,
-                    headers: [("xi-api-key", service.apiKey), ("Content-Type", "application/json")],
-                    body: request.body, timeoutMilliseconds: Int(left), answerBytes: service.soundBytes,
-                    firstByteMilliseconds: service.firstSoundMilliseconds),
+                order,
                 onHead: { gate.head(contentType: $0.header("content-type")) }, onBytes: { gate.take($0) })
             let isSound = gate.close()
             guard (200...299).contains(answer.status) else {

@@ -2,9 +2,9 @@
 
 import CLinux
 
-/// A running thread; joined once.
+/// A running thread; joined or detached once.
 public final class WorkerThread: @unchecked Sendable {
-    // `handle` is written before `init` returns and read by `join` only.
+    // `handle` is written before `init` returns and read by `join` and `detach` only.
     private var handle = pthread_t()
 
     private final class Body {
@@ -38,4 +38,7 @@ public final class WorkerThread: @unchecked Sendable {
 
     /// Waits for the end of the thread. Call once.
     public func join() { pthread_join(handle, nil) }
+
+    /// Lets the thread end by itself; in place of `join`, for the thread itself.
+    public func detach() { pthread_detach(handle) }
 }

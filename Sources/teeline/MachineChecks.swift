@@ -1,6 +1,7 @@
 // The doctor's look at the machine: libraries, clock, port, limits.
 
 import CLame
+import CCurl
 import CMicroHTTPD
 import COpenSSL
 import CLinux
@@ -25,6 +26,7 @@ enum MachineChecks {
                 ? .ok("LAME", lame)
                 : .warn("LAME", "\(lame); recordings were proved with 3.100", "install libmp3lame0 3.100"))
         findings.append(.ok("libmicrohttpd", String(cString: MHD_get_version())))
+        findings.append(.ok("libcurl", curl_version().map { String(cString: $0) } ?? "of no known version"))
         findings.append(.ok("OpenSSL", String(cString: OpenSSL_version(OPENSSL_VERSION_STRING))))
         return findings
     }
