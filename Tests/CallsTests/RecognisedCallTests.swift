@@ -12,7 +12,8 @@ import Testing
     /// A stage on which `carrier` plays; the machine knows it, or is to find out among `candidates`.
     private func stage(_ carrier: Carrier, among candidates: Set<Carrier>?) -> Stage {
         let format = carrier == .exotel ? AudioFormat(.pcm16, rate: 8000) : .pcmu8k
-        var stage = Stage(carrier, inbound: format, outbound: format)
+        // Twilio's stream ids begin with MZ.
+        var stage = Stage(carrier, inbound: format, outbound: format, stream: "MZ0123")
         guard let candidates else { return stage }
         stage.machine = CallMachine(
             recognising: candidates, outbound: .pcmu8k,
@@ -52,13 +53,15 @@ import Testing
         var found = stage(carrier, among: Self.all)
         #expect(found.machine.carrier == nil && fixed.machine.carrier == carrier)
         let tape = play(&fixed)
-        #expect(play(&found) == tape && tape.count > 1_000)
+        let isSame = play(&found) == tape
+        #expect(isSame && tape.count > 1_000)
         #expect(found.machine.carrier == carrier)
         #expect(found.machine.namedCounts == fixed.machine.namedCounts)
         #expect(found.machine.namedCounts["frames_before_start"] == 4)
         #expect(found.machine.start == fixed.machine.start && found.machine.start != nil)
         #expect(found.hands.wishes == fixed.hands.wishes)
-        #expect(found.hands.toCarrier.map(\.message) == fixed.hands.toCarrier.map(\.message))
+        let saysTheSame = found.hands.toCarrier.map(\.message) == fixed.hands.toCarrier.map(\.message)
+        #expect(saysTheSame && !found.hands.toCarrier.isEmpty)
         #expect(found.hands.end == CallEnd(.caller, .hangup))
     }
 

@@ -63,7 +63,7 @@ import Testing
     }
 
     private func rows(_ house: TestHouse) throws -> [ListedCall] {
-        try house.exchange.archive.catalog.list(cursor: nil, limit: 50).items
+        try house.exchange.archive.catalog.list(cursor: nil, limit: 200).items
     }
 
     private func metrics(_ house: TestHouse) async throws -> String {
