@@ -43,7 +43,7 @@ public struct CallEnding: Sendable, Hashable {
 public struct CallRow: Sendable, Hashable {
     /// Our own identifier (`CallID`).
     public var id: String
-    /// The carrier's name ("twilio", "telnyx", "exotel").
+    /// The carrier's name ("twilio", "telnyx", "exotel"); "unknown" for a stream that ended before it said whose it was.
     public var carrier: String
     /// The carrier's identifier of the call.
     public var carrierCallID: String

@@ -20,19 +20,34 @@ extension CallMachine {
                 finish(CallEnd(.carrier, .noStart), sawEnd: false, at: now, &actions)
                 return
             }
+            guard recognition == nil else { return recognise(bytes, at: now, &actions) }
         }
+        read(bytes, at: now, &actions)
+    }
+
+    /// Reads a text message in the carrier's dialect.
+    mutating func read(
+        _ bytes: UnsafeRawBufferPointer, at now: MonotonicTime, _ actions: inout some CallActions
+    ) {
         do throws(CarrierMessageError) {
             let event = try carrierCodec.decode(bytes)
             badInARow = 0
             take(event, at: now, &actions)
         } catch {
-            counters.badCarrierMessages += 1
-            badInARow += 1
-            if error == .unsupportedFormat, phase == .awaitingStart {
-                finish(CallEnd(.carrier, .unsupportedFormat), sawEnd: false, at: now, &actions)
-            } else if badInARow >= rules.badMessages {
-                finish(CallEnd(.carrier, .badMessages), sawEnd: false, at: now, &actions)
-            }
+            isBad(error, at: now, &actions)
+        }
+    }
+
+    /// A message was not understood.
+    mutating func isBad(
+        _ error: CarrierMessageError, at now: MonotonicTime, _ actions: inout some CallActions
+    ) {
+        counters.badCarrierMessages += 1
+        badInARow += 1
+        if error == .unsupportedFormat, phase == .awaitingStart {
+            finish(CallEnd(.carrier, .unsupportedFormat), sawEnd: false, at: now, &actions)
+        } else if badInARow >= rules.badMessages {
+            finish(CallEnd(.carrier, .badMessages), sawEnd: false, at: now, &actions)
         }
     }
 

@@ -34,6 +34,8 @@ public struct CallMachine {
     let rules: CallRules
     var lifecycle: Lifecycle
     var carrierCodec: CarrierCodec
+    /// Finds out who speaks, on a stream of which that is not known yet: until then the codec is nobody's.
+    var recognition: CarrierRecognition?
     var agentCodec = AgentCodec()
     var uplink: Uplink?
     var outbound: Uplink?
@@ -73,9 +75,28 @@ public struct CallMachine {
         self.identity = identity
         self.rules = rules
         carrierCodec = CarrierCodec(carrier: carrier, outbound: outbound, linear: linear)
-        lifecycle = Lifecycle(rules: rules, carrier: carrier, at: now, seed: identity.seed)
+        lifecycle = Lifecycle(rules: rules, carriers: [carrier], at: now, seed: identity.seed)
     }
 
+    /// A call on a stream that one of `carriers` has just opened: which, its first messages tell.
+    public init(
+        recognising carriers: Set<Carrier>, outbound: AudioFormat? = nil,
+        linear: AudioCodec = .pcm16auto, identity: CallIdentity, rules: CallRules, at now: MonotonicTime
+    ) {
+        self.identity = identity
+        self.rules = rules
+        let recognition = CarrierRecognition(carriers)
+        self.recognition = recognition
+        carrierCodec = CarrierCodec(
+            carrier: recognition.carrier ?? .twilio, outbound: outbound, linear: linear)
+        lifecycle = Lifecycle(rules: rules, carriers: carriers, at: now, seed: identity.seed)
+    }
+
+    /// Whose stream it is; nil while nobody can tell.
+    public var carrier: Carrier? {
+        guard let recognition else { return carrierCodec.carrier }
+        return recognition.carrier
+    }
     /// Where the call stands.
     public var phase: CallPhase { lifecycle.phase }
     /// How far the call's clock has come, in samples at the call's rate.
@@ -213,6 +234,7 @@ public struct CallMachine {
         _ end: CallEnd, sawEnd: Bool, at now: MonotonicTime, _ actions: inout some CallActions
     ) {
         guard phase != .ended else { return }
+        countUnrecognised()
         forwardUplink(&actions) { uplink, tape, counters, send in
             uplink.finish(at: now, tape: &tape, counters: &counters, toAgent: send)
         }

@@ -38,17 +38,29 @@ struct Lifecycle {
     private(set) var startedAt: MonotonicTime?
     private(set) var attempts = 0
     private let rules: CallRules
+    private let openedAt: MonotonicTime
     private var lastHeard: MonotonicTime
     private var deadline: MonotonicTime
     /// State of the generator that spreads retries (xorshift64; Marsaglia 2003).
     private var random: UInt64
 
-    init(rules: CallRules, carrier: Carrier, at now: MonotonicTime, seed: UInt64) {
+    /// A stream that one of `carriers` opens at `now`.
+    init(rules: CallRules, carriers: Set<Carrier>, at now: MonotonicTime, seed: UInt64) {
         self.rules = rules
+        openedAt = now
         lastHeard = now
+        deadline = now
         random = seed | 1
-        let wait = carrier == .telnyx ? rules.telnyxStartMilliseconds : rules.startMilliseconds
-        deadline = now.adding(milliseconds: wait)
+        expect(carriers)
+    }
+
+    /// The start is waited for as long as the most patient of `carriers` needs, counted from the opening.
+    mutating func expect(_ carriers: Set<Carrier>) {
+        guard phase == .awaitingStart else { return }
+        let waits = carriers.map {
+            $0 == .telnyx ? rules.telnyxStartMilliseconds : rules.startMilliseconds
+        }
+        deadline = openedAt.adding(milliseconds: waits.max() ?? rules.startMilliseconds)
     }
 
     /// The carrier said something.

@@ -45,6 +45,11 @@ public struct CarrierCodec: Sendable {
         spelling = Spelling(carrier)
     }
 
+    /// A codec as this one for a stream that turns out to be `carrier`'s.
+    public func speaking(_ carrier: Carrier) -> CarrierCodec {
+        CarrierCodec(carrier: carrier, outbound: outbound, linear: linear)
+    }
+
     /// Decodes one text message. `payload` is empty unless the answer is `.media`.
     /// - Throws: `CarrierMessageError`; the stream can go on with the next message.
     public mutating func decode(_ message: UnsafeRawBufferPointer) throws(CarrierMessageError) -> CarrierEvent

@@ -10,7 +10,7 @@ extension AnswerSchema {
         (
             "LiveCall",
             Schema.object([
-                ("id", Schema.words), ("carrier", Schema.choice(Carrier.self)),
+                ("id", Schema.words), ("carrier", Schema.oneOf(Carrier.names)),
                 ("carrier_call_id", Schema.text), ("agent_id", optionalText), ("caller", optionalText),
                 ("called", optionalText), ("started_at", Schema.dateTime), ("phase", Schema.words),
             ])

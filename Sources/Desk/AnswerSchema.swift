@@ -125,7 +125,7 @@ enum AnswerSchema {
 
     /// The members of a call in a list.
     private static let recording: Members = [
-        ("id", Schema.id), ("carrier", Schema.choice(Carrier.self)), ("carrier_call_id", Schema.text),
+        ("id", Schema.id), ("carrier", Schema.oneOf(Carrier.names)), ("carrier_call_id", Schema.text),
         ("stream_id", optionalText), ("account_id", optionalText), ("caller", optionalText),
         ("called", optionalText), ("agent_id", optionalText), ("conversation_id", optionalText),
         ("started_at", Schema.dateTime), ("ended_at", Schema.orNull(Schema.dateTime)),

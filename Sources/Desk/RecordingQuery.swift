@@ -21,8 +21,10 @@ public struct RecordingQuery: Sendable {
         QueryParameter(
             name: "to", meaning: "Started before this instant (RFC 3339)", schema: JSONSchema.instant),
         QueryParameter(
-            name: "carrier", meaning: "The carrier's name: twilio, telnyx or exotel",
-            schema: JSONSchema.choice(Carrier.self)),
+            name: "carrier",
+            meaning:
+                "The carrier's name: twilio, telnyx, exotel, or unknown for streams that never said theirs",
+            schema: JSONSchema.oneOf(Carrier.names)),
         QueryParameter(name: "caller", meaning: "The calling number", schema: JSONSchema.words),
         QueryParameter(name: "called", meaning: "The called number", schema: JSONSchema.words),
         QueryParameter(name: "agent_id", meaning: "The agent", schema: JSONSchema.words),
@@ -69,8 +71,8 @@ public struct RecordingQuery: Sendable {
             filter.to = ArchiveTime.parse(value)
             return filter.to != nil
         case "carrier":
-            filter.carrier = Carrier(rawValue: value)?.rawValue
-            return filter.carrier != nil
+            guard Carrier.names.contains(value) else { return false }
+            filter.carrier = value
         case "caller": filter.caller = Self.number(value)
         case "called": filter.called = Self.number(value)
         case "agent_id": filter.agentID = value

@@ -66,7 +66,7 @@ extension CallOffice: CallFloor {
         guard let entry = entries.first(where: { $0.callID == id }), let start = entry.start else {
             return nil
         }
-        return (entry.carrier, start.callID)
+        return (start.carrier, start.callID)
     }
 
     /// See `CallFloor`.

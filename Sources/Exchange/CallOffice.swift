@@ -15,7 +15,8 @@ struct LiveCallEntry: Sendable {
     var session: CallSession
     /// The call's id; its session's key until the stream has begun.
     var callID: String
-    var carrier: Carrier
+    /// Nil while the stream has not said whose it is.
+    var carrier: Carrier?
     var agentID: String?
     var start: StreamStart?
     /// What it is; nil until its stream has begun.
@@ -74,9 +75,9 @@ final class CallOffice: @unchecked Sendable {
     }
 
     /// Says what becomes of the stream of session `key` that has said who it is.
-    func admission(_ start: StreamStart, evidence: StreamEvidence, key: String) -> StreamAdmission {
+    func admission(_ start: StreamStart, proofs: StreamProofs, key: String) -> StreamAdmission {
         let admitted: AdmittedStream
-        switch switchboard?.admit(start, evidence: evidence) {
+        switch switchboard?.admit(start, proofs: proofs) {
         case .success(let stream): admitted = stream
         case .failure(let fault):
             refused(fault.cause)
@@ -99,7 +100,12 @@ final class CallOffice: @unchecked Sendable {
             let found = self.room(
                 caller: isPlaced ? nil : start.caller, called: isPlaced ? nil : start.called, besides: key)
             // Counted from here on: of two calls of one number that come together each sees the other.
-            if found == .free { lock.withLock { live[key]?.start = start } }
+            if found == .free {
+                lock.withLock {
+                    live[key]?.start = start
+                    live[key]?.carrier = start.carrier
+                }
+            }
             return found
         }
         guard room == .free else {
@@ -135,10 +141,11 @@ final class CallOffice: @unchecked Sendable {
         }
         line.open(
             row(
-                id, session, start: start, agentID: agentID, startedAt: header.startedAt, rate: header.rate))
-        metrics.add(
-            "teeline_calls_started_total", labels: MetricsRegistry.label("carrier", session.carrier.rawValue))
-        log(.info, "call_started", ["call": .text(id), "carrier": .text(session.carrier.rawValue)])
+                id, start.carrier, start: start, agentID: agentID, startedAt: header.startedAt,
+                rate: header.rate))
+        let carrier = start.carrier.rawValue
+        metrics.add("teeline_calls_started_total", labels: MetricsRegistry.label("carrier", carrier))
+        log(.info, "call_started", ["call": .text(id), "carrier": .text(carrier)])
     }
 
     /// The agent's conversation of a call is open.
@@ -155,10 +162,11 @@ final class CallOffice: @unchecked Sendable {
         lock.withLock { live[session.key]?.phase = phase }
     }
 
-    /// A call has ended. `turnedAway` is the carrier's name of one that was recognised and had no room.
+    /// A call has ended. `carrier` is nil when its stream never said whose it is; `turnedAway` is the carrier's name of one that
+    /// was recognised and had no room.
     func ended(
-        _ session: CallSession, identity: CallIdentity, end: CallEnd, start: StreamStart?, clock: Int64,
-        rate: Int, counts: [String: Int64], turnedAway: String? = nil
+        _ session: CallSession, carrier: Carrier?, identity: CallIdentity, end: CallEnd, start: StreamStart?,
+        clock: Int64, rate: Int, counts: [String: Int64], turnedAway: String? = nil
     ) {
         let id = identity.callID
         let entry = lock.withLock(signal: true) { live.removeValue(forKey: session.key) }
@@ -167,7 +175,7 @@ final class CallOffice: @unchecked Sendable {
             who: EndParty(rawValue: end.who.rawValue) ?? .server,
             why: end.why.rawValue, conversationID: entry?.conversation)
         let labels =
-            MetricsRegistry.label("carrier", session.carrier.rawValue) + ","
+            MetricsRegistry.label("carrier", carrier?.rawValue ?? Carrier.unrecognised) + ","
             + MetricsRegistry.label("who", end.who.rawValue) + ","
             + MetricsRegistry.label("why", end.why.rawValue)
         metrics.add("teeline_calls_ended_total", labels: labels)
@@ -181,16 +189,16 @@ final class CallOffice: @unchecked Sendable {
                 "call": .text(id), "who": .text(end.who.rawValue), "why": .text(end.why.rawValue),
                 "milliseconds": .number(clock * 1000 / Int64(max(rate, 1))),
             ])
-        if let carrierCallID = start?.callID ?? turnedAway {
+        if let carrier, let carrierCallID = start?.callID ?? turnedAway {
             switchboard?.callEnded(
                 EndedCall(
-                    id: id, carrier: session.carrier, carrierCallID: carrierCallID,
+                    id: id, carrier: carrier, carrierCallID: carrierCallID,
                     conversationID: entry?.conversation, carrierHasHungUp: end.why == .hangup,
                     isPlaced: entry?.plan?.callID != nil, apology: end.why.apology))
         }
         guard start != nil else {
             let row = row(
-                id, session, start: nil, agentID: nil, startedAt: identity.startedAt, rate: rate)
+                id, carrier, start: nil, agentID: nil, startedAt: identity.startedAt, rate: rate)
             line.refuse(row, ending: ending)
             return
         }
@@ -239,11 +247,11 @@ final class CallOffice: @unchecked Sendable {
     }
 
     private func row(
-        _ id: String, _ session: CallSession, start: StreamStart?, agentID: String?, startedAt: Int64,
+        _ id: String, _ carrier: Carrier?, start: StreamStart?, agentID: String?, startedAt: Int64,
         rate: Int
     ) -> CallRow {
         CallRow(
-            id: id, carrier: session.carrier.rawValue,
+            id: id, carrier: carrier?.rawValue ?? Carrier.unrecognised,
             carrierCallID: start?.callID ?? "",
             streamID: start?.streamID, accountID: start?.accountID, caller: start?.caller,
             called: start?.called,

@@ -16,7 +16,8 @@ actor CallSession: WebSocketHandler {
     nonisolated let loop: EventLoop
     /// What the server knows the session by, from its upgrade on. The call's own id may be another (`CallPlan`).
     nonisolated let key: String
-    nonisolated let carrier: Carrier
+    /// Whose stream it is by its upgrade alone; nil where its frames tell it.
+    nonisolated let carrier: Carrier?
     /// The placed call whose token its upgrade showed.
     nonisolated let dial: String?
     private let office: CallOffice
@@ -31,19 +32,27 @@ actor CallSession: WebSocketHandler {
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     init(
-        carrier: Carrier, identity: CallIdentity, evidence: StreamEvidence, loop: EventLoop,
+        carrier: Carrier?, identity: CallIdentity, proofs: StreamProofs, loop: EventLoop,
         office: CallOffice, at now: MonotonicTime
     ) {
         self.loop = loop
         key = identity.callID
-        self.carrier = carrier
-        dial = evidence.dial
+        dial = proofs.dial
         self.office = office
         let settings = office.settings
-        machine = CallMachine(
-            carrier: carrier, outbound: carrier == .telnyx ? settings.telnyxOutbound : nil,
-            linear: settings.telnyxLinear, identity: identity, rules: settings.rules, at: now)
-        ports = CallPorts { [key] in office.admission($0, evidence: evidence, key: key) }
+        // The format to send and the order of bytes are Telnyx's; the others' codecs know theirs.
+        machine =
+            if let carrier {
+                CallMachine(
+                    carrier: carrier, outbound: settings.telnyxOutbound, linear: settings.telnyxLinear,
+                    identity: identity, rules: settings.rules, at: now)
+            } else {
+                CallMachine(
+                    recognising: proofs.carriers, outbound: settings.telnyxOutbound,
+                    linear: settings.telnyxLinear, identity: identity, rules: settings.rules, at: now)
+            }
+        self.carrier = machine.carrier
+        ports = CallPorts { [key] in office.admission($0, proofs: proofs, key: key) }
         // Calls hand their batches over at different instants, so that the writer sees no bursts.
         let phase = Int64(identity.seed % UInt64(max(settings.batchMilliseconds, 1)))
         lastBatch = now.adding(milliseconds: phase - settings.batchMilliseconds)
@@ -255,7 +264,8 @@ actor CallSession: WebSocketHandler {
         agentOpening += 1
         handOver()
         office.ended(
-            self, identity: machine.identity, end: end, start: machine.start, clock: machine.clockSamples,
-            rate: machine.rate, counts: machine.namedCounts, turnedAway: machine.turnedAway)
+            self, carrier: machine.carrier, identity: machine.identity, end: end, start: machine.start,
+            clock: machine.clockSamples, rate: machine.rate, counts: machine.namedCounts,
+            turnedAway: machine.turnedAway)
     }
 }

@@ -136,6 +136,7 @@ enum DoorDocuments {
             case .twilio: ["twilio"]
             case .telnyx: ["stream_token"]
             case .exotel: ["exotel", "stream_token"]
+            case nil: ["twilio", "exotel", "stream_token"]
             }
         let upgrade = [
             DocumentedHeader("Upgrade", "websocket"),

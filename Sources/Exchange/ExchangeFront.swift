@@ -2,6 +2,7 @@
 
 import Archive
 import Calls
+import Carriers
 import Desk
 import Net
 import Telemetry
@@ -24,7 +25,7 @@ struct LiveCallBoard: LiveCallSource {
         }
         let here = office.entries.map { entry in
             LiveCall(
-                id: entry.callID, carrier: entry.carrier.rawValue,
+                id: entry.callID, carrier: entry.carrier?.rawValue ?? Carrier.unrecognised,
                 carrierCallID: entry.start?.callID ?? "",
                 agentID: entry.agentID,
                 caller: entry.start?.caller, called: entry.start?.called, startedAt: entry.startedAt,

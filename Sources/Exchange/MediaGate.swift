@@ -20,12 +20,12 @@ final class MediaGate: MediaDoor {
 
     func offer(_ request: HTTPRequest) -> HTTPOutcome? {
         if let outcome = office.switchboard?.offer(request) { return outcome }
-        guard let carrier = StreamRoutes.carrier(at: request.path) else { return nil }
+        guard let route = StreamRoutes.at(request.path) else { return nil }
         guard request.header("Upgrade")?.lowercased().contains("websocket") == true else { return nil }
-        let evidence: StreamEvidence
+        let proofs: StreamProofs
         guard let switchboard = office.switchboard else { return nil }
-        switch switchboard.check(request, carrier: carrier) {
-        case .success(let proven): evidence = proven
+        switch switchboard.check(request, anyOf: route.carriers) {
+        case .success(let shown): proofs = shown
         case .failure(let refusal):
             office.refused(refusal.cause)
             return .response(refusal.response)
@@ -35,8 +35,8 @@ final class MediaGate: MediaDoor {
         let identity = CallIdentity(
             callID: id, startedAt: ArchiveTime.now(), seed: UInt64.random(in: 1...UInt64.max))
         let session = CallSession(
-            carrier: carrier, identity: identity, evidence: evidence, loop: loops.next(), office: office,
-            at: now)
+            carrier: route.carrier, identity: identity, proofs: proofs, loop: loops.next(),
+            office: office, at: now)
         guard office.hasRoom else {
             return refuse(
                 503, office.isClosed ? "draining" : "too_many_calls", "No further call is taken now.")

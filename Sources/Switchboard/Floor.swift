@@ -57,8 +57,8 @@ public struct EndedCall: Sendable {
 public struct OpenStream: Sendable {
     /// The call's identifier.
     public var callID: String
-    /// The carrier.
-    public var carrier: Carrier
+    /// The carrier; nil while the stream has not said whose it is.
+    public var carrier: Carrier?
     /// The carrier's identifier of the call; empty before its start.
     public var carrierCallID: String
     /// Where the call stands.
@@ -68,7 +68,7 @@ public struct OpenStream: Sendable {
 
     /// A stream made of its parts.
     public init(
-        callID: String, carrier: Carrier, carrierCallID: String, phase: String, startedAt: Int64
+        callID: String, carrier: Carrier?, carrierCallID: String, phase: String, startedAt: Int64
     ) {
         self.callID = callID
         self.carrier = carrier

@@ -3,6 +3,7 @@
 import Agents
 import Archive
 import Audio
+import Carriers
 import Net
 import Speech
 import Telemetry
@@ -40,7 +41,7 @@ struct SpeechDoor: Sendable {
         let items = streams.map { stream in
             JSONText.object([
                 ("call_id", JSONText.quoted(stream.callID)),
-                ("carrier", JSONText.quoted(stream.carrier.rawValue)),
+                ("carrier", JSONText.quoted(stream.carrier?.rawValue ?? Carrier.unrecognised)),
                 ("carrier_call_id", JSONText.quoted(stream.carrierCallID)),
                 ("phase", JSONText.quoted(stream.phase)),
                 ("started_at", JSONText.quoted(ArchiveTime.rfc3339(stream.startedAt))),

@@ -21,6 +21,25 @@ public struct StreamEvidence: Sendable {
     public init() {}
 }
 
+/// What an upgrade has proven to each carrier that it may be of: at a path of one carrier that is one.
+public struct StreamProofs: Sendable {
+    private var evidence: [Carrier: StreamEvidence]
+
+    /// The proofs of `evidence`.
+    public init(_ evidence: [Carrier: StreamEvidence] = [:]) { self.evidence = evidence }
+
+    /// Whose streams the upgrade may open.
+    public var carriers: Set<Carrier> { Set(evidence.keys) }
+    /// The placed call that a token is of; a token is of one carrier.
+    public var dial: String? { evidence.values.lazy.compactMap(\.dial).first }
+
+    /// What is proven for a stream of `carrier`; nil when nothing is, and such a stream is not let in.
+    public subscript(_ carrier: Carrier) -> StreamEvidence? {
+        get { evidence[carrier] }
+        set { evidence[carrier] = newValue }
+    }
+}
+
 /// Why an upgrade is refused.
 public struct StreamRefusal: Error, Sendable {
     /// A short token for metrics and log.
@@ -39,7 +58,8 @@ public struct AdmittedStream: Sendable {
 
 /// Why a stream that has said who it is is not let in.
 public struct StreamFault: Error, Sendable, Hashable {
-    /// A short token for metrics and log: a `PassRefusal`'s, `no_token` or `auth_token`.
+    /// A short token for metrics and log: a `PassRefusal`'s, `no_token` or `auth_token`. `otherCarrier` is also a stream whose
+    /// upgrade proved another carrier than the one that its frames are of.
     public var cause: String
 }
 
@@ -53,19 +73,42 @@ struct StreamAccess: Sendable {
     /// The path whose streams speak by themselves, as the text-to-speech page has it.
     static let speechPath = "/api/v1/elevenlabs-twilio/call/connection"
 
-    /// Checks an upgrade before it is answered.
-    func check(_ request: HTTPRequest, carrier: Carrier) -> Result<StreamEvidence, StreamRefusal> {
-        var evidence = StreamEvidence()
-        evidence.token = token(in: request, carrier: carrier)
-        evidence.dial = evidence.token.flatMap { passes.dial(of: $0, carrier: carrier) }
-        if request.path == Self.speechPath { evidence.usualMode = .speech }
-        guard !settings.authIsOff, let refusal = fault(of: request, carrier, &evidence) else {
-            return .success(evidence)
+    /// Checks an upgrade before it is answered: it has to prove what one of `carriers` has to, and is good for those whose
+    /// proof it bears.
+    func check(_ request: HTTPRequest, anyOf carriers: [Carrier]) -> Result<StreamProofs, StreamRefusal> {
+        var proofs = StreamProofs()
+        var refusals: [StreamRefusal] = []
+        for carrier in carriers {
+            var evidence = StreamEvidence()
+            evidence.token = token(in: request, carrier: carrier)
+            evidence.dial = evidence.token.flatMap { passes.dial(of: $0, carrier: carrier) }
+            if request.path == Self.speechPath { evidence.usualMode = .speech }
+            if !settings.authIsOff, let refusal = fault(of: request, carrier, &evidence) {
+                refusals.append(refusal)
+            } else {
+                proofs[carrier] = evidence
+            }
         }
+        guard proofs.carriers.isEmpty, let refusal = Self.closest(refusals) else { return .success(proofs) }
         if let response = guarding.tooMany(request) {
             return .failure(StreamRefusal(cause: "too_many_requests", response: response))
         }
         return .failure(refusal)
+    }
+
+    /// Of several carriers' refusals the one that says most: of a proof that was shown and is wrong before one of a proof that
+    /// was not shown, and of that the one that asks for it.
+    private static func closest(_ refusals: [StreamRefusal]) -> StreamRefusal? {
+        func rank(_ refusal: StreamRefusal) -> Int {
+            switch refusal.cause {
+            case SignatureRefusal.missing.rawValue, SignatureRefusal.key.rawValue,
+                AccessRefusal.closed.rawValue, "no_token":
+                refusal.response.status == 401 ? 1 : 0
+            case PassRefusal.otherCarrier.rawValue: 2
+            default: 3
+            }
+        }
+        return refusals.max { rank($0) < rank($1) }
     }
 
     /// Why an upgrade proves nothing; nil when it proves what its carrier's have to.
@@ -99,9 +142,13 @@ struct StreamAccess: Sendable {
         return nil
     }
 
-    /// What becomes of a stream whose upgrade has proven `evidence`: its start without the token, and its plan; or why it is
+    /// What becomes of a stream whose upgrade has shown `proofs`: its start without the token, and its plan; or why it is
     /// refused. Answered from memory.
-    func admit(_ told: StreamStart, evidence: StreamEvidence) -> Result<AdmittedStream, StreamFault> {
+    func admit(_ told: StreamStart, proofs: StreamProofs) -> Result<AdmittedStream, StreamFault> {
+        // What one carrier's proof lets in is that carrier's stream, whatever its frames say they are.
+        guard let evidence = proofs[told.carrier] else {
+            return .failure(StreamFault(cause: PassRefusal.otherCarrier.rawValue))
+        }
         var start = told
         // What stands in the start is for the door only, and never stored.
         let carried = start.parameters.removeValue(forKey: TwilioDoor.tokenParameter)

@@ -6,10 +6,15 @@ import Carriers
 public struct StreamRoute: Sendable, Hashable {
     /// The path.
     public var path: String
-    /// Whose dialect is spoken there.
-    public var carrier: Carrier
+    /// Whose dialect is spoken there; nil where the first frames tell it.
+    public var carrier: Carrier?
     /// One line for the documents.
     public var summary: String
+
+    /// The carriers whose streams may come in there.
+    public var carriers: [Carrier] { carrier.map { [$0] } ?? Carrier.allCases }
+    /// Who that is, for documents.
+    public var who: String { carrier?.rawValue.capitalized ?? "Any of the three" }
 }
 
 /// All paths of media streams, as the carriers' guides name them.
@@ -25,8 +30,10 @@ public enum StreamRoutes {
         StreamRoute(path: "/media-stream", carrier: .telnyx, summary: "Telnyx's stream of a call"),
         StreamRoute(path: "/audio", carrier: .telnyx, summary: "The same"),
         StreamRoute(path: "/media", carrier: .exotel, summary: "Exotel's stream of a call"),
+        StreamRoute(
+            path: "/stream", carrier: nil, summary: "The stream of a call, recognised by its first frames"),
     ]
 
-    /// The carrier whose streams come in at `path`.
-    public static func carrier(at path: String) -> Carrier? { all.first { $0.path == path }?.carrier }
+    /// The route whose streams come in at `path`.
+    public static func at(_ path: String) -> StreamRoute? { all.first { $0.path == path } }
 }

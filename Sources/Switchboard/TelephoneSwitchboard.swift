@@ -157,16 +157,16 @@ public final class TelephoneSwitchboard: Sendable {
         elevenLabs.takeUp()
     }
 
-    /// Checks the upgrade of a media stream before it is answered.
+    /// Checks the upgrade of a media stream that one of `carriers` opens before it is answered.
     public func check(
-        _ request: HTTPRequest, carrier: Carrier
-    ) -> Result<StreamEvidence, StreamRefusal> {
-        streams.check(request, carrier: carrier)
+        _ request: HTTPRequest, anyOf carriers: [Carrier]
+    ) -> Result<StreamProofs, StreamRefusal> {
+        streams.check(request, anyOf: carriers)
     }
 
-    /// What becomes of a stream whose upgrade has proven `evidence`. Never waits.
-    public func admit(_ start: StreamStart, evidence: StreamEvidence) -> Result<AdmittedStream, StreamFault> {
-        let outcome = streams.admit(start, evidence: evidence)
+    /// What becomes of a stream whose upgrade has shown `proofs`. Never waits.
+    public func admit(_ start: StreamStart, proofs: StreamProofs) -> Result<AdmittedStream, StreamFault> {
+        let outcome = streams.admit(start, proofs: proofs)
         if case .success(let admitted) = outcome, start.carrier == .twilio {
             parts.apologies.hasStream(admitted.start.callID)
         }

@@ -4,6 +4,7 @@ import Carriers
 import Foundation
 import Net
 import Simulator
+import Switchboard
 
 /// A load run from the command line.
 struct SimulateCommand {
@@ -25,7 +26,8 @@ struct SimulateCommand {
             guard let address = Self.address(url, for: carrier, isMix: carriers.count > 1) else {
                 throw CommandFailure(
                     .usage,
-                    "--url must be ws://HOST:PORT or wss://HOST:PORT, with a path for one carrier at most")
+                    "--url must be ws://HOST:PORT or wss://HOST:PORT, with a path for one carrier, or with /stream"
+                )
             }
             shares.append(LoadShare(Self.dialect(carrier), url: address))
         }
@@ -49,10 +51,15 @@ struct SimulateCommand {
         }
         if parts.path.isEmpty || parts.path == "/" {
             parts.path = path(carrier)
-        } else if isMix {
+        } else if isMix, !isGeneric(parts.path) {
             return nil
         }
         return parts.string
+    }
+
+    /// Whether streams of every carrier may go to `path`.
+    private static func isGeneric(_ path: String) -> Bool {
+        StreamRoutes.at(path).map { $0.carrier == nil } ?? false
     }
 
     /// Where a carrier's streams go, unless told otherwise.

@@ -64,14 +64,15 @@ struct Stage {
 
     init(
         _ carrier: Carrier = .twilio, inbound: AudioFormat = .pcmu8k, outbound: AudioFormat = .pcmu8k,
-        tracks: [Track] = [.inbound], seed: UInt64 = 1, rules: CallRules = CallRules()
+        tracks: [Track] = [.inbound], stream: String = "stream", seed: UInt64 = 1,
+        rules: CallRules = CallRules()
     ) {
         machine = CallMachine(
             carrier: carrier, outbound: outbound,
             identity: CallIdentity(callID: "call", startedAt: 0, seed: seed), rules: rules, at: now)
         self.carrier = CarrierPeer(
             start: StreamStart(
-                carrier: carrier, streamID: "stream", callID: "CA1", accountID: "AC1", inbound: inbound,
+                carrier: carrier, streamID: stream, callID: "CA1", accountID: "AC1", inbound: inbound,
                 outbound: outbound, tracks: tracks))
     }
 

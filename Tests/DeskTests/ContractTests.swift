@@ -193,7 +193,7 @@ import Testing
         let query = schemas("/v1/recordings", "get", "query")
         #expect(query.count == 12)
         #expect(query["limit"]?["type"] as? String == "integer" && query["limit"]?["maximum"] as? Int == 200)
-        #expect(query["carrier"]?["enum"] as? [String] == ["twilio", "telnyx", "exotel"])
+        #expect(query["carrier"]?["enum"] as? [String] == ["twilio", "telnyx", "exotel", "unknown"])
         #expect(
             query["state"]?["enum"] as? [String] == [
                 "recording", "rendering", "sealed", "recovered", "failed",

@@ -73,9 +73,10 @@ final class RawPeer {
     }
 
     /// Upgrades to a WebSocket at `path`; whether the server said 101.
-    func upgrade(_ path: String) -> Bool {
+    func upgrade(_ path: String, _ headers: [(name: String, value: String)] = []) -> Bool {
         send(
             "GET \(path) HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                + headers.map { "\($0.name): \($0.value)\r\n" }.joined()
                 + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
         return String(decoding: receive(), as: UTF8.self).hasPrefix("HTTP/1.1 101")
     }

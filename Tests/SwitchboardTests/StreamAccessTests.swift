@@ -273,14 +273,21 @@ import Testing
 }
 
 extension TelephoneSwitchboard {
+    /// What the upgrade at a path of `carrier`'s proves.
+    func check(_ request: HTTPRequest, carrier: Carrier) -> Result<StreamEvidence, StreamRefusal> {
+        check(request, anyOf: [carrier]).map { $0[carrier] ?? StreamEvidence() }
+    }
+
     /// What a stream is let in as; nil when it is refused.
     func admitted(_ start: StreamStart, evidence: StreamEvidence) -> AdmittedStream? {
-        if case .success(let stream) = admit(start, evidence: evidence) { stream } else { nil }
+        let outcome = admit(start, proofs: StreamProofs([start.carrier: evidence]))
+        return if case .success(let stream) = outcome { stream } else { nil }
     }
 
     /// Why a stream is refused; nil when it is let in.
     func refusal(_ start: StreamStart, evidence: StreamEvidence) -> String? {
-        if case .failure(let fault) = admit(start, evidence: evidence) { fault.cause } else { nil }
+        let outcome = admit(start, proofs: StreamProofs([start.carrier: evidence]))
+        return if case .failure(let fault) = outcome { fault.cause } else { nil }
     }
 }
 

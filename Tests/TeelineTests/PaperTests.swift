@@ -42,7 +42,7 @@ import Testing
             table += "| `\(methods) \(route.path)` | \(route.kind.title) | \(route.summary) |\n"
         }
         for route in StreamRoutes.all {
-            table += "| `wss://…\(route.path)` | \(route.carrier.rawValue.capitalized) | \(route.summary) |\n"
+            table += "| `wss://…\(route.path)` | \(route.who) | \(route.summary) |\n"
         }
         #expect(try block("doors", in: file("README.md")) == table)
     }

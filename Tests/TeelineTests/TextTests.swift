@@ -63,6 +63,7 @@ import Testing
             ("http://h:1", .exotel, true, "ws://h:1/media"),
             ("https://h", .twilio, true, "wss://h/twilio/media-stream"),
             ("wss://h/own", .telnyx, false, "wss://h/own"), ("wss://h/own", .telnyx, true, nil),
+            ("wss://h/stream", .telnyx, true, "wss://h/stream"), ("wss://h/media", .exotel, true, nil),
             ("ftp://h", .twilio, false, nil), ("h:1", .twilio, false, nil), ("", .twilio, false, nil),
         ] as [(String, Carrier, Bool, String?)])
     func addresses(url: String, carrier: Carrier, isMix: Bool, address: String?) {
