@@ -165,27 +165,36 @@ public final class TapeWriter: @unchecked Sendable {
     private func syncLoop() {
         var last = MonotonicTime.now
         while true {
-            let (files, stop) = lock.withLock { () -> ([TapeFile], Bool) in
-                let rest = settings.syncMilliseconds - MonotonicTime.now.milliseconds(since: last)
-                if !isStopping, rest > 0 {
-                    lock.wait(milliseconds: min(rest, 200))
-                    if !isStopping, MonotonicTime.now.milliseconds(since: last) < settings.syncMilliseconds {
-                        return ([], false)
-                    }
+            let (files, stop) = lock.withLock { () -> ([TapeFile]?, Bool) in
+                let pause = Self.pause(
+                    passed: MonotonicTime.now.milliseconds(since: last), every: settings.syncMilliseconds,
+                    isClean: dirty.isEmpty)
+                if !isStopping, pause > 0 {
+                    lock.wait(milliseconds: pause)
+                    return (nil, false)
                 }
-                let files = Array(dirty.values)
-                dirty = [:]
-                return (files, isStopping)
+                defer { dirty = [:] }
+                return (Array(dirty.values), isStopping)
             }
+            guard let files else { continue }
             // Of many dirty tapes one sync of their file system is cheaper than one each; when it fails, each
             // tape learns for itself.
             if files.count < Self.manyTapes || files.first?.synchronizeAll() != true {
                 for file in files { if let error = file.synchronize() { onTrouble(error) } }
             }
             nameDurably(files.filter { !$0.hasDurableName })
-            if !files.isEmpty || stop { last = .now }
+            last = .now
             if stop, files.isEmpty { return }
         }
+    }
+
+    /// How long the syncing thread rests before it looks again, in milliseconds; 0 when it is time to sync: `every` so
+    /// many since the last one, `passed` since then, and nothing to do while all tapes are clean.
+    static func pause(passed: Int64, every: Int64, isClean: Bool) -> Int64 {
+        // An end of the writer and a new tape are seen this soon.
+        let longest = min(max(every, 1), 200)
+        let rest = every - passed
+        return rest > 0 ? min(rest, longest) : isClean ? longest : 0
     }
 
     /// Makes the names of new tapes survive a power cut: a file whose name is lost is lost (fsync(2): "an explicit fsync()

@@ -30,12 +30,12 @@ import Testing
     }
 
     private func outcome(
-        _ flushes: Flushes, batches: Int, troubles: Int = 0
+        _ flushes: Flushes, batches: Int, troubles: Int = 0, every: Int64 = 5
     ) async throws -> TapeOutcome {
         let folder = try MP3TestFolder()
         let path = folder.file("call.tape")
         var settings = TapeWriterSettings()
-        settings.syncMilliseconds = 5
+        settings.syncMilliseconds = every
         let writer = TapeWriter(
             settings, synchronizeFolder: { flushes.flush($0) }, onTrouble: { _ in flushes.tell() })
         writer.open("call", path: path) {}
@@ -48,6 +48,7 @@ import Testing
             {
                 try await Task.sleep(for: .milliseconds(2))
             }
+            #expect(!flushes.folders.isEmpty, "not while the call runs")
         }
         let outcome = await withCheckedContinuation { continuation in
             writer.close("call") { continuation.resume(returning: $0) }
@@ -62,6 +63,11 @@ import Testing
         let outcome = try await outcome(flushes, batches: 5)
         #expect(outcome.failure == nil)
         #expect(flushes.folders.count == 1, "flushed \(flushes.folders.count) times")
+    }
+
+    /// The thread rests in steps of 200 ms at most.
+    @Test func aRhythmOfSeveralStepsIsKept() async throws {
+        #expect(try await outcome(Flushes(), batches: 1, every: 450).failure == nil)
     }
 
     @Test func aFlushThatFailsIsTold() async throws {

@@ -176,45 +176,6 @@ import Testing
         studio.stop()
     }
 
-    @Test func `limits of time and size have their names`() async throws {
-        var settings = SimulatedSpeechSettings()
-        settings.faults = [.late(milliseconds: 300)]
-        let slow = try Studio(settings) { service in
-            service.firstSoundMilliseconds = 30
-            service.attempts = 1
-        }
-        #expect(await slow.speak("late").failure == SpeechFailure(.timedOut))
-        slow.stop()
-        settings.faults = []
-        settings.pieceBytes = 480
-        settings.pieceMilliseconds = 30
-        let whole = try Studio(settings) { $0.wholeMilliseconds = 100 }
-        let heard = await whole.speak("a text of many pieces")
-        #expect(heard.failure == SpeechFailure(.timedOut))
-        #expect(heard.pieces.count < 21)
-        whole.stop()
-        settings.pieceMilliseconds = 0
-        let large = try Studio(settings) { $0.soundBytes = 1000 }
-        #expect(await large.speak("abc").failure == SpeechFailure(.badAudio))
-        large.stop()
-    }
-
-    @Test func `a service that is not there, an address that is none, and a closed synthesizer`() async throws
-    {
-        let studio = try Studio { service in
-            service.baseURL = "http://127.0.0.1:1"
-            service.attempts = 2
-        }
-        #expect(await studio.speak("hello").failure == SpeechFailure(.network))
-        #expect(studio.pauses.with { $0.count } == 1)
-        studio.stop()
-        #expect(await studio.speak("hello").failure == SpeechFailure(.cancelled))
-        let nowhere = try Studio { $0.baseURL = "nowhere" }
-        #expect(await nowhere.speak("hello").failure == SpeechFailure(.validation))
-        #expect(await nowhere.speak(" ").failure == SpeechFailure(.validation))
-        nowhere.stop()
-    }
-
     @Test func `half a sample waits for its other half, and is none at the end`() {
         let request = SpeechRequest(text: "a", voice: SpeechVoice(), format: AudioFormat(.pcm16, rate: 8000))
         let flow = SpeechFlow(request, key: SpeechKey(request))
