@@ -2,9 +2,14 @@
 #pragma once
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
+#include <stdlib.h>
 
-/// Makes libcurl ready, once before anything else. 0, or a CURLcode.
-static inline int teeline_curl_start(void) { return (int)curl_global_init(CURL_GLOBAL_DEFAULT); }
+/// Makes libcurl ready, once before anything else. 0, or a CURLcode. The keys of its connections are written nowhere,
+/// whatever the environment asks for.
+static inline int teeline_curl_start(void) {
+    unsetenv("SSLKEYLOGFILE");
+    return (int)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
 
 /// Sets an option that is a number; 1 when it took.
 static inline int teeline_curl_set_number(CURL *easy, CURLoption option, long value) {

@@ -11,40 +11,48 @@ final class AgentDoor: Sendable {
     private let agentID: String
     private let key: String?
     private let limits: WebSocketLimits
+    /// Its own, so that nobody else's requests stand before those of a caller who waits.
     private let client: HTTPClient
+    private let openMilliseconds: Int
 
-    init(settings: Settings, client: HTTPClient) {
+    init(settings: Settings) {
         baseURL = settings.agentBaseURL
         agentID = settings.agentID
         key = settings.agentKey
-        self.client = client
+        client = HTTPClient(connectionsPerHost: min(max(settings.maxCalls, 8), 256))
+        openMilliseconds = Int(settings.rules.agentOpenMilliseconds)
         var limits = WebSocketLimits(messageBytes: max(1 << 20, settings.messageBytes))
         limits.outgoingBytes = settings.sendBytes
-        limits.connectMilliseconds = Int(settings.rules.agentOpenMilliseconds)
+        limits.connectMilliseconds = openMilliseconds
         self.limits = limits
     }
 
+    /// Ends what is still being asked.
+    func close() { client.close() }
+
     /// Opens a conversation for `call` with `agentID` (nil: the configured one); its socket is handed to `ready` on the call's loop. What happens to it
-    /// comes to the call under the number `attempt`.
+    /// comes to the call under the number `attempt`. The task, if any, may be cancelled when nobody waits for it.
     func open(
         for call: CallSession, agentID: String?, attempt: Int,
         ready: @escaping @Sendable (WebSocketConnection, Int) -> Void
-    ) {
+    ) -> Task<Void, Never>? {
         let agentID = agentID ?? self.agentID
         guard let key else {
-            guard let url = AgentEndpoint.conversationURL(base: baseURL, agentID: agentID) else {
+            if let url = AgentEndpoint.conversationURL(base: baseURL, agentID: agentID) {
+                connect(url, for: call, attempt: attempt, ready: ready)
+            } else {
                 refuse(call, attempt)
-                return
             }
-            connect(url, for: call, attempt: attempt, ready: ready)
-            return
+            return nil
         }
         guard let request = AgentEndpoint.signedURLRequest(base: baseURL, agentID: agentID) else {
             refuse(call, attempt)
-            return
+            return nil
         }
-        Task { [self] in
+        return Task { [self] in
             let outcome = await signedURL(request, key: key)
+            // Whoever cancelled does not wait.
+            if Task.isCancelled { return }
             call.loop.execute { [self] in
                 switch outcome {
                 case .success(let url): connect(url, for: call, attempt: attempt, ready: ready)
@@ -60,7 +68,9 @@ final class AgentDoor: Sendable {
     private func signedURL(_ url: String, key: String) async -> Result<String, Failure> {
         do throws(NetError) {
             let response = try await client.send(
-                HTTPClientRequest(method: "GET", url: url, headers: [("xi-api-key", key)]))
+                HTTPClientRequest(
+                    method: "GET", url: url, headers: [("xi-api-key", key)],
+                    timeoutMilliseconds: openMilliseconds))
             switch response.status {
             case 200: break
             case 429: return .failure(Failure(kind: .busy))

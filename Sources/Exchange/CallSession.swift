@@ -24,6 +24,8 @@ actor CallSession: WebSocketHandler {
     private var machine: CallMachine
     private var ports: CallPorts
     private var agentOpening = 0
+    /// What asks for a way to the agent at present.
+    private var agentSearch: Task<Void, Never>?
     private var speech: (any SpeechInProgress)?
     private var lastBatch: MonotonicTime
     private var isOver = false
@@ -145,6 +147,12 @@ actor CallSession: WebSocketHandler {
         assumeIsolated { call in call.act(at: .now) { $0.hangUp(why, at: $1, &$2) } }
     }
 
+    /// Ends the call when its stream has not said what it is. Call on the loop.
+    nonisolated func hangUpUnlessStarted(_ why: CallEndReason) {
+        let isWaiting = assumeIsolated { $0.machine.phase == .awaitingStart }
+        if isWaiting { hangUp(why) }
+    }
+
     /// The carrier's own word, by another way than the stream, that the call is over. Call on the loop.
     nonisolated func carrierHungUp() {
         assumeIsolated { call in call.act(at: .now) { $0.carrierHungUp(at: $1, &$2) } }
@@ -225,6 +233,7 @@ actor CallSession: WebSocketHandler {
 
     private func openAgent() {
         agentOpening += 1
+        agentSearch?.cancel()
         guard machine.plan.awaitsContext == true, let start = machine.start else { return dialAgent() }
         office.inform(of: start) { [loop, attempt = agentOpening] plan in
             loop.execute { self.learned(plan, attempt: attempt) }
@@ -241,7 +250,7 @@ actor CallSession: WebSocketHandler {
     }
 
     private func dialAgent() {
-        office.agentDoor.open(for: self, agentID: machine.plan.agentID, attempt: agentOpening) {
+        agentSearch = office.agentDoor.open(for: self, agentID: machine.plan.agentID, attempt: agentOpening) {
             [loop] socket, attempt in
             assert(loop.isCurrent)
             self.assumeIsolated { call in
@@ -262,6 +271,7 @@ actor CallSession: WebSocketHandler {
     private func finish(_ end: CallEnd) {
         isOver = true
         agentOpening += 1
+        agentSearch?.cancel()
         handOver()
         office.ended(
             self, carrier: machine.carrier, identity: machine.identity, end: end, start: machine.start,

@@ -85,7 +85,7 @@ public final class TelephoneExchange: Sendable {
         disk.look()
         line = RecordingLine(archive: archive, settings: settings, log: log, metrics: metrics, disk: disk)
         client = HTTPClient()
-        let door = AgentDoor(settings: settings, client: client)
+        let door = AgentDoor(settings: settings)
         let speech = SpeechLine(settings: settings, layout: archive.layout, log: log, metrics: metrics)
         self.speech = speech
         office = CallOffice(
@@ -188,6 +188,9 @@ public final class TelephoneExchange: Sendable {
     /// Recordings that are not final yet.
     public var unfinishedRecordings: Int { line.unfinishedCount }
 
+    /// How long streams may take to say what they are once the server drains, in milliseconds.
+    private static let startPatience: Int64 = 2_000
+
     /// Takes no more calls, lets live ones finish within the drain limit, ends the rest, seals everything, stops.
     /// Returns how many recordings were left for the next start to recover.
     @discardableResult public func drainAndStop() -> Int {
@@ -195,11 +198,17 @@ public final class TelephoneExchange: Sendable {
         office.drain()
         caretaker.stop()
         switchboard.cancelWaitingDials()
-        var left = office.waitForCalls(milliseconds: Int64(settings.drainSeconds) * 1000)
+        let drain = Int64(settings.drainSeconds) * 1000
+        // A stream that is on its way may say what it is; a silent one is no call to wait for.
+        let first = min(drain, Self.startPatience)
+        var left = office.waitForCalls(milliseconds: first)
+        for entry in office.entries {
+            entry.session.loop.execute { [session = entry.session] in session.hangUpUnlessStarted(.drained) }
+        }
+        if left > 0 { left = office.waitForCalls(milliseconds: drain - first) }
         if left > 0 {
             for entry in office.entries {
-                let session = entry.session
-                session.loop.execute { session.hangUp(.drained) }
+                entry.session.loop.execute { [session = entry.session] in session.hangUp(.drained) }
             }
             left = office.waitForCalls(milliseconds: 5_000)
         }
@@ -216,6 +225,7 @@ public final class TelephoneExchange: Sendable {
         line.stop()
         archive.close()
         client.close()
+        office.agentDoor.close()
         log(.info, "stopped", ["unsealed": .number(Int64(unsealed))])
         return unsealed
     }

@@ -46,6 +46,8 @@ struct CurlEasy: ~Copyable {
         teeline_curl_set_text(handle, CURLOPT_URL, plan.url) == 1
             && teeline_curl_set_text(handle, CURLOPT_PROTOCOLS_STR, "http,https") == 1
             && teeline_curl_set_fields(handle, fields) == 1
+            // Straight to the host, as the WebSockets go, whatever proxy the environment names.
+            && teeline_curl_set_text(handle, CURLOPT_PROXY, "") == 1
             && (plan.method == "HEAD"
                 || teeline_curl_set_text(handle, CURLOPT_CUSTOMREQUEST, plan.method) == 1)
     }

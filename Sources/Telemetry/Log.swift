@@ -60,7 +60,7 @@ public struct Log: Sendable {
     /// A log that hands each line, without its line feed, to `sink`; standard output when none is given.
     public init(level: LogLevel = .info, sink: (@Sendable (String) -> Void)? = nil) {
         self.level = level
-        self.sink = sink ?? Self.standardOutput
+        self.sink = sink ?? { LogWriter.standardOutput.write($0) }
     }
 
     /// Writes `event` with `fields` in their order.
@@ -68,6 +68,13 @@ public struct Log: Sendable {
         _ level: LogLevel, _ event: String, _ fields: KeyValuePairs<String, LogValue> = [:]
     ) {
         guard level >= self.level else { return }
+        sink(Self.line(level, event, fields))
+    }
+
+    /// The line of `event`, now.
+    static func line(
+        _ level: LogLevel, _ event: String, _ fields: KeyValuePairs<String, LogValue>
+    ) -> String {
         var line =
             "{\"time\":\"\(Self.timestamp())\",\"level\":\"\(level.name)\",\"event\":\(Self.quoted(event))"
         for (name, value) in fields {
@@ -76,14 +83,7 @@ public struct Log: Sendable {
             case .number(let number): line += ",\(Self.quoted(name)):\(number)"
             }
         }
-        sink(line + "}")
-    }
-
-    private static let standardOutput: @Sendable (String) -> Void = { line in
-        var bytes = Array(line.utf8) + [0x0A]
-        // One write a line: lines of several threads do not mix. A closed pipe loses the line, not the call.
-        let count = bytes.count
-        _ = bytes.withUnsafeMutableBytes { write(1, $0.baseAddress, count) }
+        return line + "}"
     }
 
     /// The present time as RFC 3339 with milliseconds, UTC.

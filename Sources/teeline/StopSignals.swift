@@ -1,4 +1,4 @@
-// SIGTERM and SIGINT: the first asks to stop, the second stops.
+// SIGTERM, SIGINT and SIGHUP: the first asks to stop, the second stops.
 
 import Glibc
 import Telemetry
@@ -14,14 +14,20 @@ final class StopSignals: Sendable {
         var waiter: CheckedContinuation<Void, Never>?
     }
 
-    /// The signals that ask to stop.
-    private static var asking: sigset_t {
+    /// The signals that ask to stop: also the one of a terminal that closes, unless it was ignored from the start, as by
+    /// nohup(1).
+    private static let asking: sigset_t = {
         var set = sigset_t()
         sigemptyset(&set)
         sigaddset(&set, SIGTERM)
         sigaddset(&set, SIGINT)
+        var present = sigaction()
+        sigaction(SIGHUP, nil, &present)
+        if unsafeBitCast(present.__sigaction_handler.sa_handler, to: Int.self) != 1 {
+            sigaddset(&set, SIGHUP)
+        }
         return set
-    }
+    }()
 
     /// Blocks the signals for this thread and all it starts: to be called on the main thread before there is any
     /// other, since one thread that does not block them is enough to end the process. A closed pipe is an error of
