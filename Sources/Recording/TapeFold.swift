@@ -27,6 +27,10 @@ struct TapeFold {
         var name: String
         var time: MonotonicTime
         var position: MediaTime
+        /// Ends of the frames that were sent before it.
+        var after: MediaTime?
+        /// Whether frames around it had been held up.
+        var isHeldUp = false
         var bound: MediaTime?
         var boundTime = MonotonicTime(nanoseconds: 0)
         var isBracketed = false
@@ -108,7 +112,12 @@ struct TapeFold {
         case .agentMedia: sendPiece(record, at: now)
         case .markSent: heard.sendMark(record.text, at: now)
         case .markReturned:
-            returning.append(ReturningMark(name: record.text, time: record.time, position: now))
+            var mark = ReturningMark(name: record.text, time: record.time, position: now)
+            if let lastFrame {
+                mark.after = MediaTime(samples: lastFrame.end)
+                mark.isHeldUp = isHeap(lastFrame.end, lastFrame.arrival, mark.time)
+            }
+            returning.append(mark)
         case .clear:
             heard.clear(at: now)
             facts.event("clear", at: now.samples)
@@ -208,6 +217,10 @@ struct TapeFold {
     /// The frame that ends at `end` came at `arrival`: marks that came before it were sent before it.
     private mutating func bracketMarks(end: MediaTime, arrival: MonotonicTime) {
         for index in returning.indices {
+            if arrival < returning[index].time {
+                returning[index].after = max(returning[index].after ?? end, end)
+                if isHeap(end.samples, arrival, returning[index].time) { returning[index].isHeldUp = true }
+            }
             guard let bound = returning[index].bound else {
                 guard arrival >= returning[index].time else { continue }
                 returning[index].bound = end
@@ -220,7 +233,6 @@ struct TapeFold {
             } else if arrival < returning[index].boundTime {
                 returning[index].bound = max(bound, end)
             } else {
-                returning[index].position = min(returning[index].position, bound)
                 returning[index].isBracketed = true
             }
         }
@@ -230,9 +242,21 @@ struct TapeFold {
     /// Tells the timeline the marks that are as sharp as they will be, and those older than `position`.
     private mutating func returnMarks(before position: Int64) {
         while let first = returning.first, first.isBracketed || first.position.samples < position {
-            heard.returnMark(first.name, at: min(first.position, first.bound ?? first.position))
+            // It came after the frame that ends behind it: it was held up with it.
+            let isLate = first.bound.map { first.position.samples - $0.samples > heldUp } ?? false
+            let latest = min(first.position, first.bound ?? first.position)
+            heard.returnMark(
+                first.name, at: latest, after: first.after.map { min($0, latest) },
+                isSharp: !first.isHeldUp && !isLate)
             returning.removeFirst()
         }
+    }
+
+    private var heldUp: Int64 { 30 * Int64(header.rate) / 1000 }
+
+    /// Whether a frame ending at `end` was late, and what came at `time` came right behind it.
+    private func isHeap(_ end: Int64, _ arrival: MonotonicTime, _ time: MonotonicTime) -> Bool {
+        clock.position(at: arrival).samples - end > heldUp && time.milliseconds(since: arrival) < 5
     }
 
     private mutating func sendPiece(_ record: TapeRecord, at now: MediaTime) {

@@ -18,12 +18,29 @@ public struct HeardTimeline: Sendable {
         var mark: String?
         /// When it was sent, as a position on the call's clock.
         var sent: Int64
-        /// When the mark came back, likewise.
+        /// When the mark came back at the latest, likewise.
         var returned: Int64?
+        /// When it came back at the earliest.
+        var returnedAfter: Int64 = .min
+        /// Whether it came at its own time, not in a heap with others that had been held up.
+        var isSharp = true
         /// Number of the clear it was exposed to.
         var clear: Int?
         /// Whether the mark is known to have come back by playing although a clear was under way.
         var wasPlayed = false
+    }
+
+    /// When sound was cut: within these bounds, as far as evidence goes.
+    private struct Cut {
+        var least: Int64
+        var most: Int64
+        /// The end, as placed, of the first piece whose mark the clear forgot.
+        var forgotten = Int64.max
+
+        /// Where the sound that is kept ends, if its start may have been earlier by `doubt`.
+        func kept(_ doubt: Int64) -> Int64 {
+            max(least, min(most + doubt, least + HeardTimeline.allowance, forgotten))
+        }
     }
 
     private struct Clear: Sendable {
@@ -40,7 +57,9 @@ public struct HeardTimeline: Sendable {
     /// Least time from sending to a mark's return that was not spent playing, by the marks so far.
     private var roundTrip: Int64?
     /// The most of the same, over marks sent into an idle buffer.
-    private var longestTrip: Int64 = 0
+    private var longestTrip: Int64?
+    /// How many told it.
+    private var trips: Int64 = 0
     private var latest: Int64 = 0
     /// How much earlier than placed the present run of seamless pieces may have begun.
     private var doubt: Int64 = 0
@@ -56,8 +75,10 @@ public struct HeardTimeline: Sendable {
     /// A start this much later than seamless is a hole in playing, not jitter, in milliseconds, when the piece
     /// was sent too late for its turn.
     static let holeMilliseconds: Int64 = 5
-    /// Most that is kept in doubt when no mark tells when a clear took effect, in milliseconds.
-    static let clearDoubtMilliseconds: Int64 = 10
+    /// How late a mark that came at its own time can have been, in milliseconds.
+    static let sharpMilliseconds: Int64 = 30
+    /// Most that is kept in doubt of when a clear took effect, in samples: two thirds of an MP3 frame.
+    static let allowance: Int64 = 528
 
     /// A timeline at `rate` hertz.
     public init(rate: Int) { self.rate = Int64(max(rate, 1)) }
@@ -79,13 +100,18 @@ public struct HeardTimeline: Sendable {
         entries.append(Entry(piece: nil, mark: name, sent: instant.samples))
     }
 
-    /// A mark came back at `instant`.
-    public mutating func returnMark(_ name: String, at instant: MediaTime) {
+    /// A mark came back at `instant` at the latest, and after `earliest`. One that came in a heap, after the
+    /// network had stood still, tells no more than that: it is not sharp.
+    public mutating func returnMark(
+        _ name: String, at instant: MediaTime, after earliest: MediaTime? = nil, isSharp: Bool = true
+    ) {
         guard let index = entries.firstIndex(where: { $0.mark == name && $0.returned == nil }) else { return }
         entries[index].returned = instant.samples
+        entries[index].returnedAfter = earliest?.samples ?? .min
+        entries[index].isSharp = isSharp
         // A mark that follows no piece was sent to learn the round trip, if the buffer was idle.
         guard index == 0 || entries[index - 1].piece == nil, isProof(entries[index]) else { return }
-        if endOfSound(before: index) <= entries[index].sent { learnIdle(entries[index]) }
+        if endOfSound(before: index, isCleared: true) <= entries[index].sent { learnIdle(entries[index]) }
     }
 
     /// `clear` was sent at `instant`: everything sent before may go unheard.
@@ -114,7 +140,7 @@ public struct HeardTimeline: Sendable {
         latest = max(latest, end.samples)
         for clear in clears { resolve(clear, limit: end.samples, settle) }
         clears = []
-        place(through: entries.count, cut: end.samples, settle)
+        place(through: entries.count, cut: Cut(least: end.samples, most: end.samples), settle)
     }
 
     // MARK: Settling
@@ -145,18 +171,22 @@ public struct HeardTimeline: Sendable {
     }
 
     /// Places the pieces among the first `count` entries in order, cutting at `cut`, and forgets them.
-    private mutating func place(through count: Int, cut: Int64?, _ settle: (HeardPiece) -> Void) {
+    private mutating func place(through count: Int, cut: Cut?, _ settle: (HeardPiece) -> Void) {
         for index in 0..<min(count, entries.count) {
             guard let piece = entries[index].piece else {
                 continue
             }
             let start = self.start(of: index)
             if start > playhead {
-                let earliest = max(playhead, entries[index].sent + (roundTrip ?? 0))
+                let bounds = self.bounds(of: index)
+                let earliest = max(playhead, entries[index].sent + surelyLeastTrip, bounds.least)
                 doubt = max(0, min(start - earliest, milliseconds(Self.jitterMilliseconds)))
+                if let latest = bounds.latest {
+                    roundTrip = min(roundTrip ?? .max, max(0, latest - entries[index].sent))
+                }
             }
             // Where a start is known within an interval only, what may have been heard is kept.
-            let heard = cut.map { start < $0 ? min(piece.samples, $0 - start + doubt) : 0 } ?? piece.samples
+            let heard = cut.map { max(0, min(piece.samples, $0.kept(doubt) - start)) } ?? piece.samples
             settle(
                 HeardPiece(
                     id: piece.id, position: MediaTime(samples: start), heard: heard, samples: piece.samples))
@@ -171,39 +201,51 @@ public struct HeardTimeline: Sendable {
         let expected = clear.sent + (roundTrip ?? 0)
         let tolerance = max(1, milliseconds(2))
         let closeBy = milliseconds(Self.jitterMilliseconds)
-        var cut = expected
-        var isProven = false
+        // It may have been as late as round trips scatter; so much is kept as an MP3 frame allows.
+        let longest = clear.sent + max(longestTrip ?? 0, roundTrip ?? 0) + (roundTrip ?? 0) - surelyLeastTrip
+        var least = Int64.min
+        var most = Int64.max
+        var forgotten = Int64.max
         for index in 0..<exposed where entries[index].mark != nil {
-            guard let returned = entries[index].returned, returned >= clear.sent else { continue }
             let predicted = max(endOfSound(before: index), entries[index].sent)
+            guard let returned = entries[index].returned else {
+                // Its sound was not over when the clear forgot it.
+                if latest > clear.sent + milliseconds(Self.slackMilliseconds) {
+                    forgotten = min(forgotten, predicted)
+                }
+                continue
+            }
+            guard returned >= clear.sent else { continue }
             // Before either can have returned it, the nearer of the two is believed.
             let isTooEarlyForClear =
                 returned + tolerance < expected && predicted <= expected && returned + closeBy >= predicted
+            // Whatever returned it: the clear took effect no earlier.
+            least = max(least, min(entries[index].returnedAfter, predicted))
+            if entries[index].isSharp {
+                least = max(least, min(returned - milliseconds(Self.sharpMilliseconds), predicted))
+            }
             if returned + tolerance >= predicted || isTooEarlyForClear {
                 // It came when its sound was over, or before the clear can have arrived: it was played.
-                entries[index].wasPlayed = true
-                cut = max(cut, min(returned, predicted))
+                entries[index].wasPlayed = entries[index].isSharp
             } else {
                 // The first that came before its sound can have ended was returned by the clear.
-                cut = returned
-                roundTrip = min(roundTrip ?? .max, max(0, returned - clear.sent))
-                isProven = true
+                most = min(most, returned)
                 break
             }
         }
-        // No mark tells when the clear took effect: it may have been as late as round trips scatter.
-        if !isProven, let roundTrip {
-            cut += min((longestTrip - roundTrip) / 2, milliseconds(Self.clearDoubtMilliseconds))
-        }
-        if let limit { cut = min(cut, limit) }
+        var cut = Cut(
+            least: max(least, min(clear.sent + surelyLeastTrip, most)), most: max(least, min(longest, most)))
+        cut.forgotten = forgotten
+        if let limit { cut = Cut(least: min(cut.least, limit), most: min(cut.most, limit)) }
         place(through: exposed, cut: cut, settle)
-        playhead = max(playhead, cut)
+        playhead = max(playhead, min(cut.most, cut.kept(0)))
     }
 
-    /// When the sound before the entry at `index` ends if nothing is cleared.
-    private func endOfSound(before index: Int) -> Int64 {
+    /// When the sound before the entry at `index` ends if nothing is cleared, or if what a clear that was sent
+    /// before that entry came upon is gone.
+    private func endOfSound(before index: Int, isCleared: Bool = false) -> Int64 {
         var end = playhead
-        for earlier in 0..<index {
+        for earlier in 0..<index where !isCleared || entries[earlier].clear == entries[index].clear {
             if let piece = entries[earlier].piece { end = start(of: earlier, after: end) + piece.samples }
         }
         return end
@@ -219,23 +261,34 @@ public struct HeardTimeline: Sendable {
         let arrived = entry.sent + (roundTrip ?? 0)
         // Sent long before its turn: it was there in time.
         if arrived + milliseconds(Self.slackMilliseconds) < end { return end }
-        guard let bound = latestStart(of: index) else { return max(end, arrived) }
+        let bounds = self.bounds(of: index)
+        guard let bound = bounds.latest.map({ min($0, bounds.likely) }) else { return max(end, arrived) }
         // A piece that was due before its turn followed seamlessly: its marks may scatter by the jitter of
         // their own way. One that was due later left a hole, and the marks say how wide.
         let scatter = arrived <= end ? Self.jitterMilliseconds : Self.holeMilliseconds
         if bound <= end + milliseconds(scatter) && end > entry.sent { return end }
-        return max(end, bound, entry.sent)
+        // Marks that came in a heap tell an interval only: within it, the piece was there when it was due.
+        let due = bounds.isSharp ? bound : min(bound, max(end, arrived, bounds.least))
+        return max(end, due, entry.sent)
     }
 
-    /// The earliest bound that marks set on the start of the piece at `index`: its own run only, up to the
+    /// What marks tell of the start of a piece.
+    private struct Bounds {
+        /// No later than this.
+        var latest: Int64?
+        /// Most likely then, if that is earlier.
+        var likely = Int64.max
+        /// No earlier than this.
+        var least = Int64.min
+        /// Whether the former was told sharply.
+        var isSharp = false
+    }
+
+    /// The bounds that marks set on the start of the piece at `index`: its own run only, up to the
     /// first clear, and back to the mark just before it, which came back when the carrier had the piece.
-    private func latestStart(of index: Int) -> Int64? {
-        var bound: Int64?
-        if index > 0, let probe = entries[index - 1].returned,
-            entries[index].sent - entries[index - 1].sent <= milliseconds(1), isProof(entries[index - 1])
-        {
-            bound = probe
-        }
+    private func bounds(of index: Int) -> Bounds {
+        var bounds = Bounds()
+        var sharpest = Int64.max
         var sound: Int64 = 0
         var marks = 0
         for later in entries[index...] {
@@ -244,11 +297,28 @@ public struct HeardTimeline: Sendable {
             guard later.mark != nil else { continue }
             guard let returned = later.returned else { break }
             guard isProof(later) else { break }
-            bound = min(bound ?? .max, returned - sound)
+            bounds.latest = min(bounds.latest ?? .max, returned - sound)
+            if later.isSharp { sharpest = min(sharpest, returned - sound) }
+            // Only the mark right behind the piece tells that it did not begin before.
+            if marks == 0, later.returnedAfter > .min { bounds.least = later.returnedAfter - sound }
             marks += 1
             if marks == 32 { break }
         }
-        return bound
+        let close = milliseconds(Self.sharpMilliseconds)
+        bounds.isSharp = bounds.latest.map { sharpest <= $0 + close } ?? false
+        if index > 0, let probe = entries[index - 1].returned,
+            entries[index].sent - entries[index - 1].sent <= milliseconds(1), isProof(entries[index - 1])
+        {
+            bounds.least = max(bounds.least, entries[index - 1].returnedAfter)
+            // The mark ahead came with the piece, or before it: what is behind the piece tells more.
+            if !bounds.isSharp {
+                bounds.latest = min(bounds.latest ?? .max, probe)
+                bounds.isSharp = entries[index - 1].isSharp
+            } else if marks < 3, let latest = bounds.latest, probe < latest {
+                bounds.likely = probe + (latest - probe) / 2
+            }
+        }
+        return bounds
     }
 
     /// Whether the mark came back by playing: one that a clear may have returned proves nothing.
@@ -261,9 +331,18 @@ public struct HeardTimeline: Sendable {
 
     /// A mark sent into an idle buffer comes back after the round trip alone.
     private mutating func learnIdle(_ mark: Entry) {
-        guard let returned = mark.returned, mark.clear == nil else { return }
+        guard let returned = mark.returned else { return }
         roundTrip = min(roundTrip ?? .max, max(0, returned - mark.sent))
-        longestTrip = max(longestTrip, returned - mark.sent)
+        guard mark.isSharp else { return }
+        trips += 1
+        longestTrip = max(longestTrip ?? 0, returned - mark.sent)
+    }
+
+    /// The least round trip there can have been: few marks, or marks that scatter, have not shown it yet.
+    private var surelyLeastTrip: Int64 {
+        guard let roundTrip else { return 0 }
+        let scatter = max(0, (longestTrip ?? roundTrip) - roundTrip)
+        return max(0, roundTrip - max(milliseconds(10) / max(trips, 1), 2 * scatter / (trips + 2)))
     }
 
     private func milliseconds(_ count: Int64) -> Int64 { count * rate / 1000 }
