@@ -9,7 +9,10 @@ import Telemetry
 /// because of a clear. Every return is evidence from above: network delay only makes it late. So a piece
 /// began no later than the earliest of (return of a later mark − sound between), and the least such bound
 /// is believed. A mark that came back before its sound can have been played was returned by the clear, and
-/// says when the clear took effect. Pieces are settled a while after their end, when later marks have
+/// says when the clear took effect; so does a mark sent right behind it, and a mark that never comes back
+/// was forgotten by it. The caller's frames on the same connection bound each return from below: one that came
+/// in a heap with late frames is known between two frames only, and proves nothing finer. What a cut piece may
+/// have been heard of, by the bounds of its start and of the cut, is kept as far as one MP3 frame allows. Pieces are settled a while after their end, when later marks have
 /// sharpened the bounds; settling depends on the order of calls only, so a tape always gives the same.
 public struct HeardTimeline: Sendable {
     struct Entry: Sendable {
@@ -43,23 +46,23 @@ public struct HeardTimeline: Sendable {
         }
     }
 
-    private struct Clear: Sendable {
+    struct Clear: Sendable {
         var number: Int
         var sent: Int64
     }
 
-    private let rate: Int64
-    private var entries: [Entry] = []
-    private var clears: [Clear] = []
+    let rate: Int64
+    var entries: [Entry] = []
+    var clears: [Clear] = []
     private var clearCount = 0
     /// End of the last settled piece, or instant of the last settled clear.
-    private var playhead: Int64 = 0
+    var playhead: Int64 = 0
     /// Least time from sending to a mark's return that was not spent playing, by the marks so far.
-    private var roundTrip: Int64?
+    var roundTrip: Int64?
     /// The most of the same, over marks sent into an idle buffer.
-    private var longestTrip: Int64?
+    var longestTrip: Int64?
     /// How many told it.
-    private var trips: Int64 = 0
+    var trips: Int64 = 0
     private var latest: Int64 = 0
     /// How much earlier than placed the present run of seamless pieces may have begun.
     private var doubt: Int64 = 0
@@ -77,8 +80,13 @@ public struct HeardTimeline: Sendable {
     static let holeMilliseconds: Int64 = 5
     /// How late a mark that came at its own time can have been, in milliseconds.
     static let sharpMilliseconds: Int64 = 30
-    /// Most that is kept in doubt of when a clear took effect, in samples: two thirds of an MP3 frame.
+    /// Most that is kept beyond what was surely heard, in samples: an MP3 frame has 576, and the least round trip
+    /// is itself known to a millisecond or two only.
     static let allowance: Int64 = 528
+    /// How much later than the clear the mark behind it may have come to the carrier, in milliseconds.
+    static let followerMilliseconds: Int64 = 20
+    /// How much less than the only one known the least round trip may be, in milliseconds.
+    static let firstTripMilliseconds: Int64 = 10
 
     /// A timeline at `rate` hertz.
     public init(rate: Int) { self.rate = Int64(max(rate, 1)) }
@@ -148,8 +156,17 @@ public struct HeardTimeline: Sendable {
     /// Whether all marks that a clear returns are back, or have been waited for long enough.
     private func isComplete(_ clear: Clear) -> Bool {
         if latest > clear.sent + milliseconds(Self.clearPatienceMilliseconds) { return true }
+        // What the clear returned came before the mark behind it.
+        if follower(of: clear)?.returned != nil { return true }
         return !entries.contains { $0.clear == clear.number && $0.mark != nil && $0.returned == nil }
             && entries.contains { $0.clear == clear.number && $0.mark != nil }
+    }
+
+    /// The mark that was sent right behind `clear`.
+    private func follower(of clear: Clear) -> Entry? {
+        let behind = entries.first { ($0.clear ?? .max) > clear.number }
+        guard let behind, behind.mark != nil, behind.sent - clear.sent <= milliseconds(1) else { return nil }
+        return behind
     }
 
     /// Settles the first entry if its piece ended long enough ago. Returns whether it did.
@@ -206,11 +223,23 @@ public struct HeardTimeline: Sendable {
         var least = Int64.min
         var most = Int64.max
         var forgotten = Int64.max
+        let behind = follower(of: clear)
+        let followed = behind?.returned != nil
+        if let behind, let returned = behind.returned {
+            most = returned
+            least =
+                behind.returnedAfter == .min
+                ? .min : behind.returnedAfter - milliseconds(Self.followerMilliseconds)
+            if behind.isSharp {
+                least = max(
+                    least, returned - milliseconds(Self.sharpMilliseconds + Self.followerMilliseconds))
+            }
+        }
         for index in 0..<exposed where entries[index].mark != nil {
             let predicted = max(endOfSound(before: index), entries[index].sent)
             guard let returned = entries[index].returned else {
                 // Its sound was not over when the clear forgot it.
-                if latest > clear.sent + milliseconds(Self.slackMilliseconds) {
+                if followed || latest > clear.sent + milliseconds(Self.slackMilliseconds) {
                     forgotten = min(forgotten, predicted)
                 }
                 continue
@@ -250,100 +279,4 @@ public struct HeardTimeline: Sendable {
         }
         return end
     }
-
-    // MARK: Bounds
-
-    private func start(of index: Int) -> Int64 { start(of: index, after: playhead) }
-
-    /// Where the piece at `index` began, if what came before it ended at `end`.
-    private func start(of index: Int, after end: Int64) -> Int64 {
-        let entry = entries[index]
-        let arrived = entry.sent + (roundTrip ?? 0)
-        // Sent long before its turn: it was there in time.
-        if arrived + milliseconds(Self.slackMilliseconds) < end { return end }
-        let bounds = self.bounds(of: index)
-        guard let bound = bounds.latest.map({ min($0, bounds.likely) }) else { return max(end, arrived) }
-        // A piece that was due before its turn followed seamlessly: its marks may scatter by the jitter of
-        // their own way. One that was due later left a hole, and the marks say how wide.
-        let scatter = arrived <= end ? Self.jitterMilliseconds : Self.holeMilliseconds
-        if bound <= end + milliseconds(scatter) && end > entry.sent { return end }
-        // Marks that came in a heap tell an interval only: within it, the piece was there when it was due.
-        let due = bounds.isSharp ? bound : min(bound, max(end, arrived, bounds.least))
-        return max(end, due, entry.sent)
-    }
-
-    /// What marks tell of the start of a piece.
-    private struct Bounds {
-        /// No later than this.
-        var latest: Int64?
-        /// Most likely then, if that is earlier.
-        var likely = Int64.max
-        /// No earlier than this.
-        var least = Int64.min
-        /// Whether the former was told sharply.
-        var isSharp = false
-    }
-
-    /// The bounds that marks set on the start of the piece at `index`: its own run only, up to the
-    /// first clear, and back to the mark just before it, which came back when the carrier had the piece.
-    private func bounds(of index: Int) -> Bounds {
-        var bounds = Bounds()
-        var sharpest = Int64.max
-        var sound: Int64 = 0
-        var marks = 0
-        for later in entries[index...] {
-            if later.clear != entries[index].clear { break }
-            if let piece = later.piece { sound += piece.samples }
-            guard later.mark != nil else { continue }
-            guard let returned = later.returned else { break }
-            guard isProof(later) else { break }
-            bounds.latest = min(bounds.latest ?? .max, returned - sound)
-            if later.isSharp { sharpest = min(sharpest, returned - sound) }
-            // Only the mark right behind the piece tells that it did not begin before.
-            if marks == 0, later.returnedAfter > .min { bounds.least = later.returnedAfter - sound }
-            marks += 1
-            if marks == 32 { break }
-        }
-        let close = milliseconds(Self.sharpMilliseconds)
-        bounds.isSharp = bounds.latest.map { sharpest <= $0 + close } ?? false
-        if index > 0, let probe = entries[index - 1].returned,
-            entries[index].sent - entries[index - 1].sent <= milliseconds(1), isProof(entries[index - 1])
-        {
-            bounds.least = max(bounds.least, entries[index - 1].returnedAfter)
-            // The mark ahead came with the piece, or before it: what is behind the piece tells more.
-            if !bounds.isSharp {
-                bounds.latest = min(bounds.latest ?? .max, probe)
-                bounds.isSharp = entries[index - 1].isSharp
-            } else if marks < 3, let latest = bounds.latest, probe < latest {
-                bounds.likely = probe + (latest - probe) / 2
-            }
-        }
-        return bounds
-    }
-
-    /// Whether the mark came back by playing: one that a clear may have returned proves nothing.
-    private func isProof(_ mark: Entry) -> Bool {
-        guard !mark.wasPlayed, let returned = mark.returned, let number = mark.clear,
-            let clear = clears.first(where: { $0.number == number })
-        else { return true }
-        return returned < clear.sent
-    }
-
-    /// A mark sent into an idle buffer comes back after the round trip alone.
-    private mutating func learnIdle(_ mark: Entry) {
-        guard let returned = mark.returned else { return }
-        roundTrip = min(roundTrip ?? .max, max(0, returned - mark.sent))
-        guard mark.isSharp else { return }
-        trips += 1
-        longestTrip = max(longestTrip ?? 0, returned - mark.sent)
-    }
-
-    /// The least round trip there can have been: few marks, or marks that scatter, have not shown it yet.
-    private var surelyLeastTrip: Int64 {
-        guard let roundTrip else { return 0 }
-        let scatter = max(0, (longestTrip ?? roundTrip) - roundTrip)
-        return max(0, roundTrip - max(milliseconds(10) / max(trips, 1), 2 * scatter / (trips + 2)))
-    }
-
-    private func milliseconds(_ count: Int64) -> Int64 { count * rate / 1000 }
 }
