@@ -206,8 +206,8 @@ func worstDifferences(
         func at(_ samples: Int64) -> MediaTime { MediaTime(samples: samples) }
         timeline.sendMark("p1", at: at(8000))
         for id in 1...2 as ClosedRange<Int64> {
-            timeline.send(SentPiece(id: id, samples: 1600), at: at(8000))
-            timeline.sendMark("m\(id)", at: at(8000))
+            timeline.send(SentPiece(id: id, samples: 1600), at: at(7200 + 800 * id))
+            timeline.sendMark("m\(id)", at: at(7200 + 800 * id))
         }
         timeline.returnMark("p1", at: at(8320))
         timeline.returnMark("m1", at: at(8320 + 1600))
