@@ -155,6 +155,12 @@ struct Playout {
         codec.encodeClear(into: &message)
         toCarrier(message)
         tape.append(.clear, at: now)
+        if traits.clearReturnsMarks == nil {
+            // The buffer is empty then: this mark comes back when the clear has taken effect, whatever became of
+            // the others.
+            mark("c", at: now, codec, &tape, toCarrier)
+            unmarked = 0
+        }
         playEnd = now
     }
 

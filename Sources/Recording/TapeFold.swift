@@ -18,20 +18,6 @@ struct TapeFold {
         var before: Int64
     }
 
-    /// A mark that came back, until frames on both sides of it are known.
-    ///
-    /// Marks and frames share one ordered connection: a mark that comes before the frame ending at `bound`
-    /// was sent before that frame's end. So a connection that stands still for a while, and then delivers
-    /// everything at once, moves no mark by more than a frame.
-    private struct ReturningMark {
-        var name: String
-        var time: MonotonicTime
-        var position: MediaTime
-        var bound: MediaTime?
-        var boundTime = MonotonicTime(nanoseconds: 0)
-        var isBracketed = false
-    }
-
     /// How long a returned mark waits for the frames after it, in milliseconds of the call's clock.
     static let bracketMilliseconds: Int64 = 500
     /// Positions from here on are damage.
@@ -47,8 +33,8 @@ struct TapeFold {
     let header: TapeHeader
     private(set) var facts: CallFacts
     private(set) var closing: TapeClosing?
-    private var clock: CallClock
-    private var heard: HeardTimeline
+    var clock: CallClock
+    var heard: HeardTimeline
     private var caller = CallTrack()
     private var agent = CallTrack()
     private var pieces: [Int64: Piece] = [:]
@@ -60,9 +46,9 @@ struct TapeFold {
     private var closingTime: MonotonicTime?
     /// Whether the carrier sent any sound at all.
     private var hasMedia = false
-    private var returning: [ReturningMark] = []
+    var returning: [ReturningMark] = []
     /// The frame that is furthest on the call's clock.
-    private var lastFrame: (end: Int64, arrival: MonotonicTime)?
+    var lastFrame: (end: Int64, arrival: MonotonicTime)?
     private let decoder: DecoderCell
     private let outboundDecoder: DecoderCell
     private let agentRun: AgentRun
@@ -108,7 +94,7 @@ struct TapeFold {
         case .agentMedia: sendPiece(record, at: now)
         case .markSent: heard.sendMark(record.text, at: now)
         case .markReturned:
-            returning.append(ReturningMark(name: record.text, time: record.time, position: now))
+            markCame(record.text, at: record.time, position: now)
         case .clear:
             heard.clear(at: now)
             facts.event("clear", at: now.samples)
@@ -200,38 +186,6 @@ struct TapeFold {
                 decoder.decode(payload, into: &scratch)
             }
             return header.inbound.measure(payload).isMalformed
-        }
-    }
-
-    // MARK: Marks between frames
-
-    /// The frame that ends at `end` came at `arrival`: marks that came before it were sent before it.
-    private mutating func bracketMarks(end: MediaTime, arrival: MonotonicTime) {
-        for index in returning.indices {
-            guard let bound = returning[index].bound else {
-                guard arrival >= returning[index].time else { continue }
-                returning[index].bound = end
-                returning[index].boundTime = arrival
-                continue
-            }
-            if arrival < returning[index].time {
-                // A frame that had waited for its predecessor: the predecessor was late, and bounds nothing.
-                returning[index].bound = nil
-            } else if arrival < returning[index].boundTime {
-                returning[index].bound = max(bound, end)
-            } else {
-                returning[index].position = min(returning[index].position, bound)
-                returning[index].isBracketed = true
-            }
-        }
-        returnMarks(before: .min)
-    }
-
-    /// Tells the timeline the marks that are as sharp as they will be, and those older than `position`.
-    private mutating func returnMarks(before position: Int64) {
-        while let first = returning.first, first.isBracketed || first.position.samples < position {
-            heard.returnMark(first.name, at: min(first.position, first.bound ?? first.position))
-            returning.removeFirst()
         }
     }
 

@@ -44,6 +44,15 @@ import Testing
         stage.agent { $0.encodeInterruption(eventID: 1, into: &$1) }
         #expect(stage.told() == [.clear])
     }
+
+    @Test func aMarkGoesBehindExotelsClear() {
+        let format = AudioFormat(.pcm16, rate: 8_000)
+        var stage = Stage(.exotel, inbound: format, outbound: format)
+        stage.open(output: format, input: format)
+        stage.agent { $0.encodeInterruption(eventID: 1, into: &$1) }
+        // Exotel does not say whether `clear` returns marks: this one tells when it has taken effect.
+        #expect(stage.told() == [.clear, .mark(name: "c1")])
+    }
 }
 
 @Suite struct PieceTests {

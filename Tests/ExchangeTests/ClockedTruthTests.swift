@@ -46,9 +46,14 @@ import Testing
         )
         // The jitter of both ways is up to 20 ms: no evidence is sharper than a part of it.
         #expect(at(0.99, starts) <= 20)
-        // Nine calls of ten; in the others a clear or a mark met a stall of the network, or a turn began in another's end.
-        #expect(at(0.9, unheard) <= 576_000 / Double(carrier.rate), "more than one MP3 frame never heard")
-        #expect(at(0.9, missing) <= 3 * TruthJudge.resolution, "heard sound is missing")
+        // Every call. A cut stretch is as long as its start and its clear were apart, and each of them scatters by up to
+        // 20 ms on its way: at 24 kHz, where a frame is 24 ms, evidence may leave 40 ms open, and no rule can promise
+        // both bars. So 49 in 50 calls keep to the frame, and the others to it and what an edge is found to. The
+        // encoder's smear moves an edge by two windows more than `theFirstThirdToTheSample` finds.
+        let frame = 576_000 / Double(carrier.rate)
+        #expect(at(0.98, unheard) <= frame, "more than one MP3 frame never heard")
+        #expect((unheard.last ?? 0) <= frame + TruthJudge.resolution, "more than one MP3 frame never heard")
+        #expect((missing.last ?? 0) <= 3 * TruthJudge.resolution, "heard sound is missing")
         // A-law has no zero: its silence is ±8, and the encoder may round it by one.
         #expect(judged.allSatisfy { $0.findings.leak <= (carrier.name.contains("A-law") ? 9 : 0) })
         #expect(judged.allSatisfy { $0.findings.callerLags.allSatisfy { $0 == 0 } })
@@ -111,7 +116,8 @@ import Testing
         )
         // The jitter of both ways is up to 20 ms: no evidence is sharper than a part of it.
         #expect(at(0.99, sorted) <= 20)
-        #expect((unheard.last ?? 0) <= 576_000 / Double(carrier.rate), "more than one MP3 frame never heard")
+        let frame = 576_000 / Double(carrier.rate)
+        #expect((unheard.last ?? 0) <= frame + TruthJudge.resolution, "more than one MP3 frame never heard")
         #expect((missing.last ?? 0) <= TruthJudge.resolution, "heard sound is missing")
     }
 

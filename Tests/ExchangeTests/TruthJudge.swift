@@ -137,6 +137,13 @@ struct TruthJudge {
                 reach: window)
             if found.value > (best?.value ?? 0.5) { best = (candidate.lowerBound + found.lag, found.value) }
         }
+        if best == nil, there.contains(where: { $0.contains(stretch.lowerBound) }) {
+            // What was kept of the turn before ends so close ahead that the two are one stretch.
+            let found = Correlation.best(
+                result.heard, at: stretch.lowerBound, in: sound.right, near: stretch.lowerBound, width: width,
+                reach: 4 * window)
+            if found.value > 0.5 { best = (stretch.lowerBound + found.lag, found.value) }
+        }
         return best?.place
     }
 

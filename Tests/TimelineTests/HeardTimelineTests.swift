@@ -168,4 +168,71 @@ func worstDifferences(
         #expect(unheard <= max(576, jitter * 2), "kept more than one MP3 frame that was never heard")
         #expect(missing <= jitter * 3 + 16, "lost sound that was heard")
     }
+
+    /// A clear that is held up on its way while the marks it drops are forgotten: only the mark behind it can tell.
+    @Test(arguments: [0, 80, 480, 1600, 8000] as [Int64])
+    func aClearThatIsLate(late: Int64) {
+        let way: Int64 = 160
+        var carrier = ExactCarrier()
+        var timeline = HeardTimeline(rate: 8000)
+        var got: [Int64: HeardPiece] = [:]
+        func at(_ instant: Int64) -> MediaTime { MediaTime(samples: instant - way) }
+        carrier.send(.mark("p1"), at: 8000, delay: way)
+        carrier.send(.piece(1, 24_000), at: 8000, delay: way)
+        carrier.send(.mark("m1"), at: 8000, delay: way)
+        carrier.send(.clear, at: 16_000, delay: way + late)
+        carrier.send(.mark("c2"), at: 16_000, delay: way + late)
+        carrier.play(end: 48_000, clearReturnsMarks: false) { way }
+        #expect(carrier.returns.map(\.name) == ["p1", "c2"])
+        timeline.sendMark("p1", at: at(8000))
+        timeline.send(SentPiece(id: 1, samples: 24_000), at: at(8000))
+        timeline.sendMark("m1", at: at(8000))
+        timeline.returnMark("p1", at: at(carrier.returns[0].at))
+        timeline.clear(at: at(16_000))
+        timeline.sendMark("c2", at: at(16_000))
+        timeline.returnMark("c2", at: at(carrier.returns[1].at))
+        timeline.advance(to: at(carrier.returns[1].at)) { got[$0.id] = $0 }
+        #expect(got[1]?.position.samples == carrier.heard[1]?.start)
+        #expect(carrier.heard[1]?.heard == 8000 + late)
+        // Nothing is missing, and no more is kept than an MP3 frame of 576 samples.
+        #expect((8000 + late...8000 + late + 576).contains(got[1]?.heard ?? 0))
+    }
+
+    /// Two pieces that follow each other. The second's mark comes in a heap, known between two frames of 100 ms:
+    /// that leaves no hole between the pieces.
+    @Test func aMarkInAHeapMovesNoSound() {
+        var timeline = HeardTimeline(rate: 8000)
+        var starts: [Int64: Int64] = [:]
+        func at(_ samples: Int64) -> MediaTime { MediaTime(samples: samples) }
+        timeline.sendMark("p1", at: at(8000))
+        for id in 1...2 as ClosedRange<Int64> {
+            timeline.send(SentPiece(id: id, samples: 1600), at: at(7200 + 800 * id))
+            timeline.sendMark("m\(id)", at: at(7200 + 800 * id))
+        }
+        timeline.returnMark("p1", at: at(8320))
+        timeline.returnMark("m1", at: at(8320 + 1600))
+        timeline.returnMark("m2", at: at(12_000), after: at(11_200), isSharp: false)
+        timeline.finish(at: at(32_000)) { starts[$0.id] = $0.position.samples }
+        #expect(starts == [1: 8320, 2: 8320 + 1600])
+    }
+
+    /// A clear that comes to the carrier about the end of a piece. Where it forgets that piece's mark, the next was
+    /// not heard at all.
+    @Test func aForgottenMarkEndsTheSound() {
+        var timeline = HeardTimeline(rate: 8000)
+        var heard: [Int64: Int64] = [:]
+        func at(_ samples: Int64) -> MediaTime { MediaTime(samples: samples) }
+        timeline.sendMark("p1", at: at(8000))
+        for id in 1...2 as ClosedRange<Int64> {
+            timeline.send(SentPiece(id: id, samples: 1600), at: at(8000))
+            timeline.sendMark("m\(id)", at: at(8000))
+        }
+        timeline.returnMark("p1", at: at(8320))
+        // 320 samples there and back: it comes 40 before the end of the first.
+        timeline.clear(at: at(8000 + 1600 - 40))
+        timeline.sendMark("c3", at: at(8000 + 1600 - 40))
+        timeline.returnMark("c3", at: at(8320 + 1600))
+        timeline.advance(to: at(16_000)) { heard[$0.id] = $0.heard }
+        #expect((1560...1600).contains(heard[1] ?? 0) && heard[2] == 0)
+    }
 }
