@@ -1,19 +1,20 @@
-// A service that takes requests and closes without a word.
+// A service that takes requests and closes without a word, or waits without one.
 
 import Foundation
 import Glibc
 import Telemetry
 import Testing
 
-/// Listens on a port of 127.0.0.1, reads one piece of each request and closes.
+/// Listens on a port of 127.0.0.1, reads one piece of each request and closes; or waits for the peer to close.
 final class MuteService: @unchecked Sendable {
-    // `lock` guards `count`; the rest is constant.
+    // `lock` guards `count` and `waiting`; the rest is constant.
     private let lock = Lock()
     private var count = 0
+    private var waiting = 0
     private let descriptor: Int32
     private let port: UInt16
 
-    init() throws {
+    init(isPatient: Bool = false) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -23,7 +24,7 @@ final class MuteService: @unchecked Sendable {
         let isListening = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
-                    && listen(socket, 8) == 0
+                    && listen(socket, 128) == 0
             }
         }
         try #require(isListening)
@@ -32,16 +33,31 @@ final class MuteService: @unchecked Sendable {
             while true {
                 let peer = accept(socket, nil, nil)
                 guard peer >= 0 else { return }
-                var bytes = [UInt8](repeating: 0, count: 16_384)
-                if recv(peer, &bytes, bytes.count, 0) > 0 { lock.withLock { count += 1 } }
-                _ = Glibc.close(peer)
+                if isPatient {
+                    Thread.detachNewThread { [self] in serve(peer, isPatient: true) }
+                } else {
+                    serve(peer, isPatient: false)
+                }
             }
         }
+    }
+
+    private func serve(_ peer: Int32, isPatient: Bool) {
+        var bytes = [UInt8](repeating: 0, count: 16_384)
+        if recv(peer, &bytes, bytes.count, 0) > 0 {
+            lock.withLock { (count, waiting) = (count + 1, waiting + 1) }
+            while isPatient, recv(peer, &bytes, bytes.count, 0) > 0 {}
+            lock.withLock { waiting -= 1 }
+        }
+        _ = Glibc.close(peer)
     }
 
     var baseURL: String { "http://127.0.0.1:\(port)" }
     /// How many requests came.
     var requests: Int { lock.withLock { count } }
+
+    /// How many requests wait for an answer.
+    var unanswered: Int { lock.withLock { waiting } }
 
     /// Ends the thread that waits for peers.
     func stop() {

@@ -73,6 +73,41 @@ import Testing
         #expect(house.close() == 0)
     }
 
+    /// A stream without a start is no call that a stop waits for.
+    @Test(.timeLimit(.minutes(1))) func aStreamThatSaysNothingDoesNotHoldUpTheStop() async throws {
+        let house = try TestHouse(agent: ShortTalk.agent, values: ["server.drain_seconds": "40"])
+        // Telnyx's start may take 90 s.
+        let peer = try #require(RawPeer(port: house.exchange.port))
+        #expect(peer.upgrade("/media-stream"))
+        #expect(try await eventually { house.exchange.liveCalls == 1 })
+        let began = MonotonicTime.now
+        #expect(house.close() == 0)
+        #expect(MonotonicTime.now.milliseconds(since: began) < 15_000)
+        withExtendedLifetime(peer) {}
+    }
+
+    /// A way to the agent is asked for every call at once, and for none that has ended.
+    @Test(.timeLimit(.minutes(1))) func callersDoNotWaitForThoseBeforeThem() async throws {
+        let mute = try MuteService(isPatient: true)
+        let house = try TestHouse(
+            agent: ShortTalk.agent,
+            values: ["agent.base_url": mute.baseURL, "ELEVENLABS_API_KEY": "k", "limits.calls": "50"])
+        var peers: [RawPeer] = []
+        for _ in 0..<20 {
+            let peer = try #require(RawPeer(port: house.exchange.port))
+            #expect(peer.upgrade("/twilio/media-stream"))
+            for message in CarrierMessages.opening { peer.send(RawPeer.frame(message)) }
+            peers.append(peer)
+        }
+        #expect(try await eventually { mute.unanswered == 20 })
+        peers = []
+        #expect(try await eventually { house.exchange.liveCalls == 0 })
+        #expect(try await eventually { mute.unanswered == 0 })
+        #expect(mute.requests == 20)
+        #expect(house.close() == 0)
+        mute.stop()
+    }
+
     @Test(.timeLimit(.minutes(1))) func aCallWithSoundHasTheLengthOfItsFile() async throws {
         let house = try TestHouse(agent: ShortTalk.agent)
         let result = await house.network.call(ShortTalk.call(to: house.media(), milliseconds: 1_000))

@@ -170,6 +170,27 @@ extension NetTests {
             listener.stop()
         }
 
+        /// The WebSockets go straight to their host, and so do the tokens and numbers that REST requests bear.
+        @Test func `no proxy of the environment is asked`() async throws {
+            let proxied = Locked(0)
+            let proxy = try RawListener { socket in
+                _ = socket.readHead()
+                proxied.with { $0 += 1 }
+            }
+            let names = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
+            for name in names { setenv(name, "http://127.0.0.1:\(proxy.port)", 1) }
+            defer { for name in names { unsetenv(name) } }
+            let server = try HTTPServer.start(
+                HTTPServerSettings(port: 0),
+                handler: ClosureHandler { _ in .response(HTTPResponse(status: 200, body: .bytes([1]))) })
+            let client = HTTPClient()
+            let answer = try await client.send(HTTPClientRequest(url: "http://127.0.0.1:\(server.port)/"))
+            #expect(answer.body == [1] && proxied.with { $0 } == 0)
+            client.close()
+            server.stop()
+            proxy.stop()
+        }
+
         @Test func `the end of a client ends its requests and leaves no descriptor`() async throws {
             let listener = try RawListener { socket in
                 if socket.readHead().hasPrefix("GET /kept") {
