@@ -223,7 +223,9 @@ public final class HTTPServer: @unchecked Sendable {
             case .malformed: return refuse(400, on: connection)
             case .otherVersion:
                 return refuse(
-                    426, [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")], on: connection)
+                    426,
+                    [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket"), ("Connection", "Upgrade")],
+                    on: connection)
             case .accepted(let accept):
                 exchange.upgrade = taker
                 exchange.isUpgrade = true

@@ -108,6 +108,7 @@ extension NetTests {
             #expect(socket.read(exactly: body.count) == body)
             // What belongs to the protocol is told besides (RFC 6455 §4.2.2).
             #expect((status == 426) == head.contains("\r\nSec-WebSocket-Version: 13\r\n"))
+            #expect((status == 426) == head.contains("\r\nConnection: Upgrade\r\n"))
             server.stop()
         }
 
