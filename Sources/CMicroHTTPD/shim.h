@@ -16,6 +16,7 @@ struct teeline_http_daemon {
     MHD_AccessHandlerCallback access;
     void *(*target)(void *owner, const char *uri, struct MHD_Connection *connection);
     MHD_RequestCompletedCallback completed;
+    MHD_NotifyConnectionCallback connected;
     size_t (*unescape)(void *owner, struct MHD_Connection *connection, char *text);
     void *owner;
 };
@@ -37,6 +38,7 @@ static inline struct MHD_Daemon *teeline_http_start(const struct teeline_http_da
         {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)s->idle_seconds, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)s->memory_bytes, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)s->completed, s->owner},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)s->connected, s->owner},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)s->target, s->owner},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)s->unescape, s->owner},
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},

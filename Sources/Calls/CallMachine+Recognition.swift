@@ -29,7 +29,7 @@ extension CallMachine {
             finish(CallEnd(.carrier, .noStart), sawEnd: true, at: now, &actions)
         case .start(let carrier):
             carrierCodec = carrierCodec.speaking(carrier)
-            lifecycle.expect([carrier])
+            if recognition.candidates.contains(carrier) { lifecycle.expect([carrier]) }
             recognition.forEach { message in
                 if phase == .awaitingStart { read(message, at: now, &actions) }
             }

@@ -18,7 +18,8 @@ public struct CarrierRecognition: Sendable {
 
     /// Who may have opened the stream, by what its upgrade has proven.
     public let candidates: Set<Carrier>
-    /// Whose hello came, where that can be told: Twilio alone names a protocol in it (carriers.md §2.2.2).
+    /// Whose hello came, where that can be told: Twilio alone names a protocol in it (carriers.md §2.2.2). The hello of a
+    /// carrier that cannot have opened the stream tells nothing: anybody may say anything.
     public private(set) var greeted: Carrier?
     /// Media messages of the caller among those kept, in whatever dialect.
     public private(set) var mediaMessages: Int64 = 0
@@ -54,7 +55,9 @@ public struct CarrierRecognition: Sendable {
             }
             if frame.track?.text.flatMap({ Track(named: $0) }) != .outbound { mediaMessages += 1 }
         } else if event.equals("connected") {
-            if frame.protocolName?.text?.equals("Call") == true { greeted = .twilio }
+            if candidates.contains(.twilio), frame.protocolName?.text?.equals("Call") == true {
+                greeted = .twilio
+            }
         } else if !Self.isKnown(event) {
             unknownMessages += 1
         }

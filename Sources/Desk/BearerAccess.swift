@@ -35,11 +35,11 @@ public struct BearerAccess: Sendable {
         status: 401, code: "unauthorized", detail: "A bearer token is needed.",
         headers: ["WWW-Authenticate": "Bearer realm=\"teeline\""])
 
-    /// From this machine, straight, and meant for it: a forwarded request is somebody else's, and a foreign Host is a
-    /// page that had its name resolved to the loopback address.
+    /// From this machine, straight, and meant for it: a forwarded request is somebody else's, a foreign Host is a page that
+    /// had its name resolved to the loopback address, and a page of another site may send simple requests here, whose
+    /// answers it may come to know by ways of its own.
     private static func isLocal(_ request: HTTPRequest) -> Bool {
-        // A page of another site can send simple requests here; a browser says from where whenever they change things.
-        if request.method != "GET", request.method != "HEAD", request.header("Origin") != nil { return false }
+        if request.isFromAnotherSite { return false }
         let address = request.remoteAddress
         guard address == "::1" || address.hasPrefix("127.") || address.hasPrefix("::ffff:127.") else {
             return false
@@ -47,9 +47,7 @@ public struct BearerAccess: Sendable {
         for name in ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"] where request.header(name) != nil {
             return false
         }
-        guard let host = request.header("Host") else { return true }
-        let name =
-            host.hasPrefix("[") ? String(host.prefix { $0 != "]" }) + "]" : String(host.prefix { $0 != ":" })
-        return ["localhost", "[::1]"].contains(name.lowercased()) || name.hasPrefix("127.")
+        // HTTP/1.0 has no Host; no browser speaks it.
+        return request.header("Host") == nil || request.authority?.isLoopback == true
     }
 }

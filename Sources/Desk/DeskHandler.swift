@@ -105,8 +105,13 @@ public struct DeskHandler: HTTPHandler {
     /// See `HTTPHandler`.
     public func refusal(_ status: Int) -> HTTPResponse { Problem.low(status).response }
 
-    /// Why the body of a request cannot be read.
+    /// Why a request cannot be read: a parameter that would have no effect, or its body.
     private func refusal(of request: HTTPRequest, _ route: Route) -> Problem? {
+        if route.isProtected,
+            let error = ParameterError.first(in: request.query, of: route.parameters, set: { _, _ in true })
+        {
+            return error.problem
+        }
         // What comes with a GET has no meaning (RFC 9110 §9.3.1).
         guard let body = route.body else { return nil }
         if request.body.isEmpty, body.isOptional { return nil }

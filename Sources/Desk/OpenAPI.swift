@@ -79,9 +79,8 @@ public enum OpenAPI {
                         name: name, meaning: isID ? "Our id" : "The number, E.164 or as the carrier says it",
                         schema: isID ? JSONSchema.text : JSONSchema.words), in: "path"))
         }
+        list += route.parameters.map { parameter($0, in: "query") }
         switch route.action {
-        case .contexts: list += ContextRoutes.parameters.map { parameter($0, in: "query") }
-        case .recordings: list += RecordingQuery.parameters.map { parameter($0, in: "query") }
         case .audio, .conversationAudio:
             list += conditions.map { parameter($0, in: "header") }
             if method == "GET" { list += ranges.map { parameter($0, in: "header") } }

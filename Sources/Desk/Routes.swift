@@ -81,6 +81,14 @@ public struct Route: Sendable, Hashable {
 
     /// Whether it needs a token.
     public var isProtected: Bool { path.hasPrefix("/v1/") }
+    /// The parameters that its query takes. None but of lists; what only tells of the process takes whatever a prober adds.
+    public var parameters: [QueryParameter] {
+        switch action {
+        case .recordings: RecordingQuery.parameters
+        case .contexts: ContextRoutes.parameters
+        default: []
+        }
+    }
     /// The name of what stands for a segment of its path; nil when there is none.
     public var parameter: String? { ["id", "phone"].first { path.contains("{\($0)}") } }
 }

@@ -8,12 +8,19 @@ import Switchboard
 extension CallOffice: CallFloor {
     /// See `CallFloor`. An unknown number is nobody's: it has no limit of its own.
     func room(caller: String?, called: String?) -> Room {
+        let awaited = switchboard?.passes.awaitedCalls ?? []
+        guard isClosed || !isFull(awaited: awaited.count) else { return .busy }
+        return room(caller: caller, called: called, besides: nil, awaited: awaited)
+    }
+
+    /// Whether no further call has a place.
+    var isFull: Bool { isFull(awaited: switchboard?.passes.awaitedCalls.count ?? 0) }
+
+    private func isFull(awaited: Int) -> Bool {
         // Calls that are being placed have a place already, though their streams are still to come.
         let early = Set(entries.compactMap(\.session.dial))
         let underWay = switchboard?.dialsUnderWay(besides: early) ?? 0
-        let awaited = switchboard?.passes.awaitedCalls ?? []
-        guard isClosed || liveCount + underWay + awaited.count < settings.maxCalls else { return .busy }
-        return room(caller: caller, called: called, besides: nil, awaited: awaited)
+        return placesTaken + underWay + awaited >= settings.maxCalls
     }
 
     /// The same for the call of session `key`, which has its place already.

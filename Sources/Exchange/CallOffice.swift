@@ -28,7 +28,7 @@ struct LiveCallEntry: Sendable {
 
 /// The calls' common ground.
 final class CallOffice: @unchecked Sendable {
-    // `live`, `isDraining` and `board` are guarded by `lock`; the rest never changes.
+    // `live`, `places`, `isDraining` and `board` are guarded by `lock`; the rest never changes.
     let settings: Settings
     let line: RecordingLine
     let agentDoor: AgentDoor
@@ -45,6 +45,7 @@ final class CallOffice: @unchecked Sendable {
     /// One admission at a time, so that limits hold.
     private let turn = Lock()
     private var live: [String: LiveCallEntry] = [:]
+    private var places: StreamPlaces
     private var isDraining = false
     private var board: TelephoneSwitchboard?
 
@@ -53,6 +54,7 @@ final class CallOffice: @unchecked Sendable {
         disk: DiskWatch, log: Log, metrics: MetricsRegistry
     ) {
         self.settings = settings
+        places = StreamPlaces(calls: settings.maxCalls)
         self.line = line
         self.disk = disk
         self.agentDoor = agentDoor
@@ -61,13 +63,20 @@ final class CallOffice: @unchecked Sendable {
         self.metrics = metrics
     }
 
-    /// Whether a new call would be taken in now.
-    var hasRoom: Bool { lock.withLock { !isDraining && live.count < settings.maxCalls } }
+    /// Gives session `key` a place, before its upgrade is answered: so no more are upgraded than have one.
+    func place(for key: String, _ claim: PlaceClaim) -> Result<HeldPlace, PlaceRefusal> {
+        let refusal: PlaceRefusal? = lock.withLock {
+            isDraining ? .draining : places.take(key, claim, live: live.count)
+        }
+        if let refusal { return .failure(refusal) }
+        return .success(HeldPlace { [self] in lock.withLock { places.abandon(key) } })
+    }
 
-    /// Takes a new call in, unless the server is full or draining.
+    /// Takes a new call in, which has its place; false when the server is draining.
     func admit(_ session: CallSession) -> Bool {
         lock.withLock {
-            guard !isDraining, live.count < settings.maxCalls else { return false }
+            guard !isDraining else { return false }
+            places.opened(session.key)
             live[session.key] = LiveCallEntry(
                 session: session, callID: session.key, carrier: session.carrier, startedAt: ArchiveTime.now())
             return true
@@ -104,6 +113,7 @@ final class CallOffice: @unchecked Sendable {
                 lock.withLock {
                     live[key]?.start = start
                     live[key]?.carrier = start.carrier
+                    places.began(key)
                 }
             }
             return found
@@ -169,7 +179,10 @@ final class CallOffice: @unchecked Sendable {
         clock: Int64, rate: Int, counts: [String: Int64], turnedAway: String? = nil
     ) {
         let id = identity.callID
-        let entry = lock.withLock(signal: true) { live.removeValue(forKey: session.key) }
+        let entry = lock.withLock(signal: true) {
+            places.left(session.key)
+            return live.removeValue(forKey: session.key)
+        }
         let ending = CallEnding(
             endedAt: ArchiveTime.now(), durationSamples: clock,
             who: EndParty(rawValue: end.who.rawValue) ?? .server,
@@ -221,6 +234,9 @@ final class CallOffice: @unchecked Sendable {
     var entries: [LiveCallEntry] { lock.withLock { Array(live.values) } }
     /// How many calls are live.
     var liveCount: Int { lock.withLock { live.count } }
+
+    /// How many places are taken, those of upgrades that are being answered among them.
+    var placesTaken: Int { lock.withLock { live.count + places.underWay } }
 
     /// Takes no more calls.
     func drain() { lock.withLock { isDraining = true } }

@@ -143,7 +143,9 @@ enum DoorDocuments {
             DocumentedHeader("Sec-WebSocket-Accept", "The answer to Sec-WebSocket-Key (RFC 6455)"),
         ]
         let version = [
-            DocumentedHeader("Sec-WebSocket-Version", "13"), DocumentedHeader("Upgrade", "websocket"),
+            DocumentedHeader(
+                "Sec-WebSocket-Version", "13, when another version was asked for", isOptional: true),
+            DocumentedHeader("Upgrade", "websocket"),
         ]
         return DocumentedDoor(
             path: route.path, methods: ["GET"], summary: route.summary + ", a WebSocket", proofs: proofs,
@@ -151,10 +153,11 @@ enum DoorDocuments {
                 DocumentedAnswer(101, "The stream is open", headers: upgrade),
                 DocumentedDoor.problem(401, "A proof is needed", headers: [challenge]),
                 DocumentedDoor.problem(403, "The proof is wrong or missing"),
-                DocumentedDoor.problem(404, "No WebSocket was asked for"),
-                DocumentedDoor.problem(426, "Another version of WebSocket was asked for", headers: version),
+                DocumentedDoor.problem(
+                    426, "No WebSocket was asked for, or another version of it", headers: version),
                 DocumentedDoor.problem(429, "Too many requests without a proof", headers: [retryAfter]),
-                DocumentedDoor.problem(503, "No further call is taken now"),
+                DocumentedDoor.problem(
+                    503, "No further call is taken now, or too many streams without a start are open"),
             ])
     }
 }

@@ -58,7 +58,8 @@ extension DeskHandler {
                 media: gate,
                 bodyBytes: settings.bodyBytes, doors: DoorDocuments.all, schemes: DoorDocuments.schemes,
                 unready: {
-                    (office.isClosed ? ["draining"] : []) + [office.disk.trouble?.rawValue].compactMap(\.self)
+                    (office.isClosed ? ["draining"] : office.isFull ? ["too_many_calls"] : [])
+                        + [office.disk.trouble?.rawValue].compactMap(\.self)
                 },
                 metrics: {
                     metrics.set("teeline_calls_live", Double(office.liveCount))

@@ -21,7 +21,9 @@ final class MediaGate: MediaDoor {
     func offer(_ request: HTTPRequest) -> HTTPOutcome? {
         if let outcome = office.switchboard?.offer(request) { return outcome }
         guard let route = StreamRoutes.at(request.path) else { return nil }
-        guard request.header("Upgrade")?.lowercased().contains("websocket") == true else { return nil }
+        guard request.header("Upgrade")?.lowercased().contains("websocket") == true else {
+            return Self.isNoStream(request)
+        }
         let proofs: StreamProofs
         guard let switchboard = office.switchboard else { return nil }
         switch switchboard.check(request, anyOf: route.carriers) {
@@ -37,22 +39,51 @@ final class MediaGate: MediaDoor {
         let session = CallSession(
             carrier: route.carrier, identity: identity, proofs: proofs, loop: loops.next(),
             office: office, at: now)
-        guard office.hasRoom else {
+        let place: HeldPlace
+        switch office.place(for: session.key, claim(proofs)) {
+        case .success(let held): place = held
+        case .failure(let refusal):
             return refuse(
-                503, office.isClosed ? "draining" : "too_many_calls", "No further call is taken now.")
+                503, refusal.rawValue,
+                refusal == .tooManyStreams
+                    ? "Too many streams without a start are open." : "No further call is taken now.")
         }
         if let trouble = office.disk.trouble {
             return refuse(503, trouble.rawValue, "No further call is taken: it could not be recorded.")
         }
-        // A call counts from here only: an upgrade that turns out wrong, or whose peer is gone, leaves no call behind.
+        // A call counts from here only: an upgrade that turns out wrong, or whose peer is gone, leaves no call behind, and
+        // its place is free when it is let go of.
         return .upgrade { [loops, office] socket in
-            guard office.admit(session) else {
+            let isAdmitted = withExtendedLifetime(place) { office.admit(session) }
+            guard isAdmitted else {
                 office.metrics.add(
-                    "teeline_calls_refused_total", labels: MetricsRegistry.label("cause", "too_many_calls"))
+                    "teeline_calls_refused_total", labels: MetricsRegistry.label("cause", "draining"))
                 return socket.release()
             }
             loops.take(session, socket)
         }
+    }
+
+    /// What a stream without its start counts as. Where nobody proves anything, nothing tells one from another.
+    private func claim(_ proofs: StreamProofs) -> PlaceClaim {
+        office.settings.carrierAuthIsOff
+            ? PlaceClaim() : PlaceClaim(token: proofs.token, isOfACall: proofs.isOfACall)
+    }
+
+    /// The answer to a request for a stream's path that asks for no WebSocket (RFC 9110 §15.5.22, §15.5.6).
+    private static func isNoStream(_ request: HTTPRequest) -> HTTPOutcome {
+        guard ["GET", "HEAD"].contains(request.method) else {
+            return .response(
+                Problem(
+                    status: 405, code: "method_not_allowed",
+                    detail: "This is not done here; Allow says what is.", headers: ["Allow": "GET"]
+                ).response)
+        }
+        return .response(
+            Problem(
+                status: 426, code: "upgrade_required", detail: "A media stream comes in here, by WebSocket.",
+                headers: ["Upgrade": "websocket", "Connection": "Upgrade"]
+            ).response)
     }
 
     func bodyLimit(for head: HTTPRequest) -> Int? { office.switchboard?.bodyLimit(for: head) }

@@ -50,7 +50,7 @@ public struct SettingKey: Sendable, Hashable {
     static let house: [SettingKey] = [
         SettingKey(
             "server.host", "HOST", .text, "",
-            "Address to bind. Default: 0.0.0.0 with an API token, 127.0.0.1 without one."),
+            "Address to bind, or localhost. Default: 0.0.0.0 with an API token, 127.0.0.1 without one."),
         SettingKey(
             "server.port", "PORT", .integer(0...65_535), "8765", "TCP port; 0 lets the system choose.",
             aliases: ["BRIDGE_PORT"]),

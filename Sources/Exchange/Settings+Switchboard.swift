@@ -1,5 +1,6 @@
 // The settings of the doors: accounts, secrets, rules and words, from checked values.
 
+import Cryptography
 import Foundation
 import Routing
 import Signalling
@@ -38,7 +39,7 @@ extension SwitchboardSettings {
                 keepMilliseconds: values.number("contexts.cache_seconds") * 1000)
         }
         readTwilio(values, &problems)
-        readTelnyx(values)
+        readTelnyx(values, &problems)
         telnyx.stream = TelnyxStreamSettings(values, problems: &problems)
         readExotel(values, &problems)
         elevenLabs.apiKey = values.secrets("agent.api_key").first ?? elevenLabs.apiKey
@@ -63,9 +64,16 @@ extension SwitchboardSettings {
         twilio.baseURL = values.text("twilio.base_url")
     }
 
-    private mutating func readTelnyx(_ values: SettingValues) {
+    private mutating func readTelnyx(_ values: SettingValues, _ problems: inout [String]) {
         telnyx.apiKey = values.secrets("telnyx.api_key").first ?? telnyx.apiKey
         telnyx.publicKeys = values.list("telnyx.public_key")
+        do throws(CryptographyError) {
+            _ = try TelnyxSignature(publicKeys: telnyx.publicKeys)
+        } catch {
+            problems.append(
+                "TELNYX_PUBLIC_KEY must be the base64 of 32 bytes as Mission Control shows it (several: comma separated)"
+            )
+        }
         telnyx.connectionID = values.text("telnyx.connection_id")
         telnyx.phoneNumber = values.text("telnyx.phone_number")
         telnyx.baseURL = values.text("telnyx.base_url")

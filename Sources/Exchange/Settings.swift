@@ -102,8 +102,7 @@ public struct Settings: Sendable {
         speech = SpeechChoice(values)
         callsPerCaller = count("doors.calls_per_caller")
         callsPerCalled = count("doors.calls_per_called")
-        host =
-            text("server.host").isEmpty ? (apiTokens.isEmpty ? "127.0.0.1" : "0.0.0.0") : text("server.host")
+        host = Self.host(text("server.host"), isOpen: !apiTokens.isEmpty, &problems)
         port = UInt16(clamping: number("server.port"))
         httpThreads = count("server.threads")
         loops = count("server.loops") == 0 ? cores : count("server.loops")
@@ -149,7 +148,18 @@ public struct Settings: Sendable {
     }
 
     /// Whether the bound address is reachable from this machine only.
-    public var isLoopback: Bool { host == "::1" || host == "localhost" || host.hasPrefix("127.") }
+    public var isLoopback: Bool { host == "::1" || host.hasPrefix("127.") }
+
+    /// The address to bind. Names are not looked up but for the one that needs no name server (RFC 6761 §6.3).
+    private static func host(_ text: String, isOpen: Bool, _ problems: inout [String]) -> String {
+        if text.isEmpty { return isOpen ? "0.0.0.0" : "127.0.0.1" }
+        if text.lowercased() == "localhost" { return "127.0.0.1" }
+        if HTTPServerSettings.isAddress(text) { return text }
+        problems.append(
+            "HOST must be an address of this machine like 127.0.0.1, 0.0.0.0 (all) or ::1, or localhost; no other name"
+        )
+        return "127.0.0.1"
+    }
 
     /// What is wrong only together.
     private func combinations() -> [String] {

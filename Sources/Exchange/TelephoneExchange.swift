@@ -26,8 +26,18 @@ public enum ExchangeError: Error, Sendable, CustomStringConvertible {
         case .key:
             "a public key cannot be used: TELNYX_PUBLIC_KEY must be the base64 of 32 bytes as Mission Control shows it"
         case .net(.cannotListen(let errno), let host, let port):
-            "cannot listen on \(host) port \(port): \(String(cString: strerror(errno))). Is another server running there? Set PORT or HOST."
+            "cannot listen on \(host) port \(port): \(String(cString: strerror(errno))). \(Self.advice(errno))"
         case .net(let error, _, _): "\(error)"
+        }
+    }
+
+    /// What to do about an address that cannot be bound.
+    private static func advice(_ errno: Int32) -> String {
+        switch errno {
+        case EADDRINUSE: "Is another server running there? Set PORT or HOST."
+        case EADDRNOTAVAIL: "This machine has no such address: set HOST."
+        case EACCES: "Set PORT above 1023."
+        default: "Set PORT or HOST."
         }
     }
 }

@@ -97,6 +97,10 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     public func execute(_ body: @escaping @Sendable () -> Void) { submit(.body(body)) }
 
     private func submit(_ work: Work) {
+        // The work may be all that holds the loop, and end elsewhere before this returns: no caller of an unowned
+        // executor holds it.
+        let held = Unmanaged.passRetained(self)
+        defer { held.release() }
         lock.lock()
         defer { lock.unlock() }
         if let afterlife {
@@ -134,7 +138,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
     /// Lets `assumeIsolated` pass in callbacks on the loop's thread.
     public func checkIsolated() { precondition(isCurrent, "not on the event loop") }
-    /// Lets `assumeIsolated` pass in callbacks on the loop's thread.
+    /// The same.
     public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
     // MARK: Time
@@ -169,7 +173,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
         guard isOpen else { throw .system(operation: "epoll_ctl", errno: ECANCELED) }
         return try descriptors.add(descriptor, interest, epoll: epoll, handler: handler)
     }
-    /// Changes what a descriptor is watched for.
+    /// Changes what it is watched for.
     func change(_ registration: Registration, to interest: Readiness) {
         descriptors.change(registration, to: interest, epoll: epoll)
     }
@@ -182,7 +186,6 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
 
     /// Ends the loop and joins its thread. Sockets on it are cut (code 1006) and queued work is run before.
     /// Called on the loop itself, it ends after the current turn and is not joined.
-    ///
     /// Work that comes later runs one piece at a time on a dispatch queue, so that nobody awaits for ever.
     public func stop() {
         let first = lock.withLock {
@@ -292,7 +295,6 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {
     }
 
     private func closeDescriptors() {
-        Glibc.close(epoll)
-        Glibc.close(wakeup)
+        for descriptor in [epoll, wakeup] { Glibc.close(descriptor) }
     }
 }

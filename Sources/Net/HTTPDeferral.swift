@@ -71,7 +71,8 @@ final class HTTPDeferral: @unchecked Sendable {
     }
 }
 
-/// What an HTTP server waits for, and until when: deferred answers and the ends of bodies. One thread watches the clock.
+/// What an HTTP server waits for, and until when: deferred answers, the ends of bodies, and requests when places are few.
+/// One thread watches the clock.
 final class HTTPWaits: @unchecked Sendable {
     // `lock` guards everything below it.
     fileprivate let lock = Lock()
@@ -81,6 +82,36 @@ final class HTTPWaits: @unchecked Sendable {
     private var next: MonotonicTime?
     private var isStopping = false
     private var thread: WorkerThread?
+    private var crowd: HTTPCrowd
+    /// Whether the thread will look at the crowd by itself.
+    private var isCrowdWatched = false
+
+    /// Waits of a server; without a crowd nobody has to go.
+    init(crowd: HTTPCrowd = HTTPCrowd(places: 1, seconds: 0)) { self.crowd = crowd }
+
+    /// `connection` is there, and has asked for nothing yet.
+    func hasCome(_ connection: OpaquePointer) {
+        let descriptor = teeline_http_descriptor(connection)
+        lock.withLock {
+            crowd.come(connection, descriptor: descriptor, at: .now)
+            lookAtCrowd()
+        }
+    }
+
+    /// `connection` has sent a request line.
+    func isAsking(_ connection: OpaquePointer) { lock.withLock { crowd.ask(connection) } }
+
+    /// `connection` has been answered, and may ask again.
+    func isIdle(_ connection: OpaquePointer) {
+        let descriptor = teeline_http_descriptor(connection)
+        lock.withLock {
+            crowd.rest(connection, descriptor: descriptor, at: .now)
+            lookAtCrowd()
+        }
+    }
+
+    /// `connection` is about to be closed.
+    func hasGone(_ connection: OpaquePointer) { lock.withLock { crowd.go(connection) } }
 
     func start() {
         lock.withLock { thread = WorkerThread(name: "http-waits") { [self] in watch() } }
@@ -143,6 +174,13 @@ final class HTTPWaits: @unchecked Sendable {
         lock.signalOne()
     }
 
+    private func lookAtCrowd() {
+        // Whoever comes later is due later.
+        guard !isCrowdWatched, let due = crowd.due else { return }
+        isCrowdWatched = true
+        look(at: due)
+    }
+
     private func watch() {
         lock.withLock {
             while !isStopping {
@@ -178,6 +216,11 @@ final class HTTPWaits: @unchecked Sendable {
                 earliest = min(earliest ?? body.due, body.due)
             }
         }
+        // The daemon finds these streams at their ends, too.
+        for descriptor in crowd.takeOverdue(at: now) { shutdown(descriptor, Int32(SHUT_RDWR)) }
+        let due = crowd.due
+        isCrowdWatched = due != nil
+        if let due { earliest = min(earliest ?? due, due) }
         // Not more often than every 10 ms, however many there are.
         next = earliest.map { max($0, now.adding(milliseconds: 10)) }
     }

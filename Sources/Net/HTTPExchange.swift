@@ -7,8 +7,12 @@ import Glibc
 final class HTTPExchange {
     // Touched on the one daemon thread that has the connection.
 
-    /// The request target as it stood on the wire.
+    /// Path and query of the request target as they stood on the wire.
     let target: String
+    /// The host that the request target named itself; nil in the usual form.
+    private let authority: String?
+    /// Whether the request line names nothing that can be asked for.
+    let isMisdirected: Bool
     var hasBegun = false
     var isTooLarge = false
     /// Whether there was no memory for its body.
@@ -25,10 +29,18 @@ final class HTTPExchange {
     var deferral: HTTPDeferral?
     /// Bytes of the body that were read, kept or not.
     var received = 0
+    /// Whether the connection is HTTP's no more after it.
+    var isUpgrade = false
     /// Takes the raw socket once 101 is sent.
     var upgrade: (@Sendable (UpgradedSocket) -> Void)?
 
-    init(target: String) { self.target = target }
+    /// A request of `line`, the request target as it stood on the wire.
+    init(target line: String) {
+        let origin = HTTPTarget.origin(of: line)
+        target = origin?.target ?? line
+        authority = origin?.authority
+        isMisdirected = origin == nil
+    }
 
     /// Takes a piece of the body; false when the peer goes on far beyond the bound.
     func take(_ piece: UnsafeRawBufferPointer, limit: Int) -> Bool {
@@ -49,10 +61,15 @@ final class HTTPExchange {
 
     /// The request as a value; nil when its target cannot be decoded.
     func request(_ connection: OpaquePointer, method: String) -> HTTPRequest? {
-        guard let parts = HTTPTarget(target) else { return nil }
+        guard !isMisdirected, let parts = HTTPTarget(target) else { return nil }
+        var headers = Self.headers(connection)
+        if let authority {
+            headers.removeAll { $0.name.lowercased() == "host" }
+            headers.insert(("Host", authority), at: 0)
+        }
         var request = HTTPRequest(
             method: method, path: parts.path, target: target, query: parts.query,
-            headers: Self.headers(connection), body: body, remoteAddress: Self.peer(connection))
+            headers: headers, body: body, remoteAddress: Self.peer(connection))
         request.hold = hold
         return request
     }

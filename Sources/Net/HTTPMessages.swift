@@ -6,7 +6,7 @@ public struct HTTPRequest: Sendable {
     public var method: String
     /// The path, percent-decoded, without the query.
     public var path: String
-    /// The request target as it stood on the wire: path and query, not decoded (signatures need it).
+    /// Path and query of the request target as they stood on the wire, not decoded (signatures need it).
     public var target: String
     /// Query parameters in order, decoded.
     public var query: [(name: String, value: String)]

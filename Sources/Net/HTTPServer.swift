@@ -13,7 +13,7 @@ public final class HTTPServer: @unchecked Sendable {
 
     private let settings: HTTPServerSettings
     private let handler: any HTTPHandler
-    private let waits = HTTPWaits()
+    private let waits: HTTPWaits
     private let budget: HTTPBodyBudget
     private let lock = Lock()
     private var daemon: OpaquePointer?
@@ -23,6 +23,8 @@ public final class HTTPServer: @unchecked Sendable {
     private init(_ settings: HTTPServerSettings, handler: any HTTPHandler) {
         self.settings = settings
         self.handler = handler
+        waits = HTTPWaits(
+            crowd: HTTPCrowd(places: settings.connections, seconds: settings.crowdedSeconds))
         budget = HTTPBodyBudget(bytes: settings.largeBodyBytes, bodies: settings.largeBodies)
     }
 
@@ -59,17 +61,29 @@ public final class HTTPServer: @unchecked Sendable {
             if let owner, let connection {
                 // The header has to come in time, however it drips.
                 let server = Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue()
+                server.waits.isAsking(connection)
                 server.waits.watch(
                     exchange, descriptor: teeline_http_descriptor(connection),
                     seconds: server.settings.bodySeconds)
             }
             return Unmanaged.passRetained(exchange).toOpaque()
         }
-        daemon.completed = { owner, _, pointer, _ in
+        daemon.completed = { owner, connection, pointer, _ in
             guard let owner, let pointer, let raw = pointer.pointee else { return }
             pointer.pointee = nil
             let exchange = Unmanaged<HTTPExchange>.fromOpaque(raw).takeRetainedValue()
-            Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue().waits.forget(exchange)
+            let waits = Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue().waits
+            waits.forget(exchange)
+            if let connection, !exchange.isUpgrade { waits.isIdle(connection) }
+        }
+        daemon.connected = { owner, connection, _, what in
+            guard let owner, let connection else { return }
+            let waits = Unmanaged<HTTPServer>.fromOpaque(owner).takeUnretainedValue().waits
+            if what == .CONNECTION_NOTIFY_STARTED {
+                waits.hasCome(connection)
+            } else {
+                waits.hasGone(connection)
+            }
         }
         daemon.unescape = { _, _, text in text.map { strlen($0) } ?? 0 }
         daemon.owner = Unmanaged.passUnretained(server).toOpaque()
@@ -142,6 +156,10 @@ public final class HTTPServer: @unchecked Sendable {
         waits.forget(exchange)
         if teeline_http_header_size(connection) > settings.headerBytes { return refuse(431, on: connection) }
         let fields = HTTPExchange.headers(connection)
+        // Of two hosts nobody knows which one another on the way has looked at (RFC 9112 §3.2).
+        guard fields.count(where: { $0.name.lowercased() == "host" }) <= 1 else {
+            return refuse(400, on: connection)
+        }
         let lengths = fields.filter { $0.name.lowercased() == "content-length" }.map(\.value)
         let codings = fields.filter { $0.name.lowercased() == "transfer-encoding" }.map(\.value)
         // Two ways to tell the length are the stuff of request smuggling (RFC 9112 §6.3).
@@ -205,9 +223,12 @@ public final class HTTPServer: @unchecked Sendable {
             case .malformed: return refuse(400, on: connection)
             case .otherVersion:
                 return refuse(
-                    426, [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket")], on: connection)
+                    426,
+                    [("Sec-WebSocket-Version", "13"), ("Upgrade", "websocket"), ("Connection", "Upgrade")],
+                    on: connection)
             case .accepted(let accept):
                 exchange.upgrade = taker
+                exchange.isUpgrade = true
                 guard let answer = HTTPAnswer(accept: accept, taker: Self.upgraded) else { return .NO }
                 return answer.queue(101, on: connection)
             }

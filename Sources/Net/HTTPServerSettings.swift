@@ -36,6 +36,9 @@ public struct HTTPServerSettings: Sendable, Hashable {
     public var connectionsPerAddress: Int
     /// Seconds without a byte before a connection is closed.
     public var idleSeconds: Int
+    /// Seconds that a connection may be without a whole request line while more than three quarters of `connections` are
+    /// taken; then it is closed, however its bytes drip. 0 for no such limit.
+    public var crowdedSeconds: Int
     /// Most bytes of request line and header fields together; beyond it 431.
     public var headerBytes: Int
     /// Most bytes of a body; beyond it 413.
@@ -53,8 +56,9 @@ public struct HTTPServerSettings: Sendable, Hashable {
     /// Settings with the server's defaults.
     public init(
         host: String = "127.0.0.1", port: UInt16 = 8765, threads: Int = 2, connections: Int = 4096,
-        connectionsPerAddress: Int = 0, idleSeconds: Int = 30, headerBytes: Int = 32 << 10,
-        bodyBytes: Int = 64 << 10, bodySeconds: Int = 5, bodyLimits: [HTTPBodyLimit] = [],
+        connectionsPerAddress: Int = 0, idleSeconds: Int = 30, crowdedSeconds: Int = 5,
+        headerBytes: Int = 32 << 10, bodyBytes: Int = 64 << 10, bodySeconds: Int = 5,
+        bodyLimits: [HTTPBodyLimit] = [],
         largeBodies: Int = 256, largeBodyBytes: Int = 256 << 20
     ) {
         self.host = host
@@ -63,6 +67,7 @@ public struct HTTPServerSettings: Sendable, Hashable {
         self.connections = connections
         self.connectionsPerAddress = connectionsPerAddress
         self.idleSeconds = idleSeconds
+        self.crowdedSeconds = crowdedSeconds
         self.headerBytes = headerBytes
         self.bodyBytes = bodyBytes
         self.bodySeconds = bodySeconds
@@ -70,6 +75,9 @@ public struct HTTPServerSettings: Sendable, Hashable {
         self.largeBodies = largeBodies
         self.largeBodyBytes = largeBodyBytes
     }
+
+    /// Whether `text` is an address that can be bound, if this machine has it.
+    public static func isAddress(_ text: String) -> Bool { ListenAddress(host: text, port: 0) != nil }
 
     /// The bounds of a body sent to `target`, as it stood on the wire.
     func bodyLimit(_ target: String) -> HTTPBodyLimit {

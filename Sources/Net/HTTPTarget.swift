@@ -26,6 +26,21 @@ struct HTTPTarget {
         }
     }
 
+    /// Takes what stands in a request line apart: path and query, and the host of the absolute form, which "MUST" be accepted
+    /// and counts before the Host field (RFC 9112 §3.2.2). Nil for an absolute form without a host, with user information
+    /// (RFC 9110 §4.2.4) or of another scheme than http and https.
+    static func origin(of line: String) -> (target: String, authority: String?)? {
+        guard let first = line.utf8.first, first != UInt8(ascii: "/"), let colon = line.firstIndex(of: ":")
+        else { return (line, nil) }
+        let rest = line[line.index(after: colon)...]
+        guard rest.hasPrefix("//") else { return (line, nil) }
+        guard ["http", "https"].contains(line[..<colon].lowercased()) else { return nil }
+        let authority = rest.dropFirst(2).prefix { $0 != "/" && $0 != "?" }
+        guard HTTPAuthority(authority) != nil else { return nil }
+        let target = rest[authority.endIndex...]
+        return (target.hasPrefix("/") ? String(target) : "/" + target, String(authority))
+    }
+
     private static func decode(_ text: Substring, plusIsBlank: Bool) -> String? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count)

@@ -111,9 +111,18 @@ public final class StreamPasses<Content: Sendable>: @unchecked Sendable {
 
     /// What the stream that `token` would let in is to be; nil when it would let none in. Nothing is used up.
     public func content(of token: String, carrier: Carrier, at now: Int64) -> Content? {
+        pass(of: token, carrier, now)?.content
+    }
+
+    /// The call that `token`, which would let a stream in, belongs to; nil while it is any call's.
+    public func callID(of token: String, carrier: Carrier, at now: Int64) -> String? {
+        pass(of: token, carrier, now)?.callID
+    }
+
+    private func pass(of token: String, _ carrier: Carrier, _ now: Int64) -> Pass? {
         guard case .success(let digest) = Self.digest(token) else { return nil }
         return lock.withLock {
-            passes[digest].flatMap { Self.refusal($0, carrier, nil, now) == nil ? $0.content : nil }
+            passes[digest].flatMap { Self.refusal($0, carrier, nil, now) == nil ? $0 : nil }
         }
     }
 

@@ -104,6 +104,11 @@ public final class PassOffice: Sendable {
         passes.content(of: token, carrier: carrier, at: Self.now)?.callID
     }
 
+    /// Whether `token` was issued for a call that its carrier had named.
+    func isOfACall(_ token: String, carrier: Carrier) -> Bool {
+        passes.callID(of: token, carrier: carrier, at: Self.now) != nil
+    }
+
     /// Opens the call of `token`, once.
     func claim(_ token: String, carrier: Carrier, carrierCallID: String) -> Result<CallPlan, PassRefusal> {
         let now = Self.now

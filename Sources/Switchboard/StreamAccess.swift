@@ -14,6 +14,8 @@ public struct StreamEvidence: Sendable {
     public var dial: String?
     /// Whether the carrier itself has been recognised (signature, credentials, address).
     public var isCarrier = false
+    /// Whether the token is of a call that is known: one that came in or was placed, or whose name the token was issued for.
+    public var isOfACall = false
     /// The mode of the path it came by, when neither a token nor a rule says another.
     public var usualMode: CallMode?
 
@@ -32,6 +34,11 @@ public struct StreamProofs: Sendable {
     public var carriers: Set<Carrier> { Set(evidence.keys) }
     /// The placed call that a token is of; a token is of one carrier.
     public var dial: String? { evidence.values.lazy.compactMap(\.dial).first }
+
+    /// The token that the upgrade showed.
+    public var token: String? { evidence.values.lazy.compactMap(\.token).first }
+    /// Whether a carrier or a call that is known stands behind the upgrade, and not only a token for any call.
+    public var isOfACall: Bool { evidence.values.contains { $0.isCarrier || $0.isOfACall } }
 
     /// What is proven for a stream of `carrier`; nil when nothing is, and such a stream is not let in.
     public subscript(_ carrier: Carrier) -> StreamEvidence? {
@@ -76,12 +83,19 @@ struct StreamAccess: Sendable {
     /// Checks an upgrade before it is answered: it has to prove what one of `carriers` has to, and is good for those whose
     /// proof it bears.
     func check(_ request: HTTPRequest, anyOf carriers: [Carrier]) -> Result<StreamProofs, StreamRefusal> {
+        if settings.authIsOff, isOfAPage(request) {
+            let response = TelephoneSwitchboard.problem(403, "foreign_origin")
+            return .failure(StreamRefusal(cause: "foreign_origin", response: response))
+        }
         var proofs = StreamProofs()
         var refusals: [StreamRefusal] = []
         for carrier in carriers {
             var evidence = StreamEvidence()
             evidence.token = token(in: request, carrier: carrier)
             evidence.dial = evidence.token.flatMap { passes.dial(of: $0, carrier: carrier) }
+            evidence.isOfACall =
+                evidence.dial != nil
+                || evidence.token.map { passes.isOfACall($0, carrier: carrier) } == true
             if request.path == Self.speechPath { evidence.usualMode = .speech }
             if !settings.authIsOff, let refusal = fault(of: request, carrier, &evidence) {
                 refusals.append(refusal)
@@ -94,6 +108,19 @@ struct StreamAccess: Sendable {
             return .failure(StreamRefusal(cause: "too_many_requests", response: response))
         }
         return .failure(refusal)
+    }
+
+    /// Whether a page of another site opens the stream, in the browser of somebody who reaches this server: browsers tell
+    /// the Origin of every WebSocket (RFC 6455 §4.1), carriers none (carriers.md §2.1). A name that a page had resolved to
+    /// this server's address is its own origin, so that the host has to be one that no stranger can name.
+    private func isOfAPage(_ request: HTTPRequest) -> Bool {
+        if request.isFromAnotherSite { return true }
+        guard request.header("Origin") != nil, let authority = request.authority else { return false }
+        if authority.isLoopback || IPAddress(authority.host.filter { $0 != "[" && $0 != "]" }) != nil {
+            return false
+        }
+        let base = settings.proxies.base.flatMap { HTTPAuthority($0.authority) }
+        return authority.host != base?.host
     }
 
     /// Of several carriers' refusals the one that says most: of a proof that was shown and is wrong before one of a proof that

@@ -131,11 +131,12 @@ import Testing
         #expect(limit("PUT", "/v1/contexts/+15550100", token: "secret") == nil)
     }
 
-    @Test func aForeignPageChangesNothing() {
+    @Test func aForeignPageChangesNothingAndReadsNothing() {
         let access = BearerAccess(tokens: [], openOnLoopback: true)
         for (method, origin, admitted) in [
             ("POST", "https://elsewhere.example", false), ("DELETE", "null", false), ("POST", nil, true),
-            ("GET", "https://elsewhere.example", true),
+            ("GET", "https://elsewhere.example", false), ("GET", nil, true),
+            ("POST", "http://127.0.0.1:8765", true),
         ] as [(String, String?, Bool)] {
             let headers = [(name: "Host", value: "127.0.0.1:8765")] + (origin.map { [("Origin", $0)] } ?? [])
             let request = HTTPRequest(

@@ -320,6 +320,27 @@ final class TestDesk: Sendable {
         }
     }
 
+    /// What has no effect is refused everywhere below /v1, by every method; a prober may add what it likes.
+    @Test(arguments: Routes.all)
+    func aParameterWithoutEffectIsRefused(route: Route) throws {
+        let desk = try TestDesk()
+        try desk.furnish()
+        let path = route.path.replacing("{id}", with: TestDesk.id(route.action == .audio(.wav) ? 9 : 1))
+            .replacing("{phone}", with: "+15550100")
+        let fields = route.body.map { ["Content-Type": $0.mediaTypes[0]] } ?? [:]
+        let body = TestDesk.goodBodies[route.action] ?? ""
+        let answer = try desk.ask(path, fields, method: route.method, query: [("colour", "1")], body: body)
+        #expect((answer.status == 400) == route.isProtected)
+        guard route.isProtected else { return }
+        #expect(answer.text.contains("The query parameter colour is not known here."))
+        #expect(desk.control.orders.isEmpty)
+        if route.parameters.isEmpty {
+            let limited = try desk.ask(
+                path, fields, method: route.method, query: [("limit", "1")], body: body)
+            #expect(limited.status == 400)
+        }
+    }
+
     @Test(arguments: [
         ("caller", "+15550100", 5), ("caller", " 15550100", 5), ("caller", "x", 0), ("state", "sealed", 2),
         ("state", "rendering", 1), ("call_id", "CA3", 1), ("carrier", "telnyx", 0), ("from", "2026-11-22", 0),

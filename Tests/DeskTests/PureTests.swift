@@ -106,7 +106,40 @@ import Testing
         ("127.0.0.1", ["Host": "localhost.evil.example"], false),
         ("127.0.0.1", ["X-Forwarded-For": "8.8.8.8"], false),
         ("127.0.0.1", ["Forwarded": "for=8.8.8.8"], false), ("127.0.0.1", ["Via": "1.1 proxy"], false),
+        // Another site's page: it says so, and its name may resolve to this machine.
+        ("127.0.0.1", ["Host": "127.0.0.1:8765", "Origin": "http://127.0.0.1:8765"], true),
+        ("127.0.0.1", ["Host": "127.0.0.1", "Origin": "http://127.0.0.1:80"], true),
+        ("127.0.0.1", ["Host": "127.0.0.1:8765", "Origin": "http://127.0.0.1:3000"], false),
+        ("127.0.0.1", ["Host": "localhost:8765", "Origin": "https://evil.example"], false),
+        ("127.0.0.1", ["Host": "localhost:8765", "Origin": "null"], false),
+        ("127.0.0.1", ["Origin": "http://localhost"], false),
+        ("127.0.0.1", ["Host": "localhost:8765", "Sec-Fetch-Site": "cross-site"], false),
+        ("127.0.0.1", ["Host": "localhost:8765", "Sec-Fetch-Site": "same-site"], false),
+        ("127.0.0.1", ["Host": "localhost:8765", "Sec-Fetch-Site": "same-origin"], true),
+        ("127.0.0.1", ["Host": "localhost:8765", "Sec-Fetch-Site": "none"], true),
     ]
+
+    /// What names this machine whatever a name server says, and what only looks so.
+    @Test(arguments: [
+        ("localhost", true), ("LOCALHOST:1", true), ("localhost:", true), ("127.0.0.1", true),
+        ("127.255.255.255:65535", true), ("[::1]", true), ("[::1]:8765", true),
+        ("127.0.0.1.evil.com", false), ("127.evil.com", false), ("127.0.0.1.nip.io", false),
+        ("127.0.0.1@evil.com", false), ("127.0.0.1:80@evil.com", false), ("127.0.0.1:65536", false),
+        ("127.0.0.1:x", false), ("127.0.0.1:1:2", false), ("127.0.0.1 ", false),
+        ("127.0.0.1,evil.com", false),
+        ("127.0.0.256", false), ("127.0.0.01", false), ("127.0.0", false), ("127.1", false), ("127", false),
+        ("127.0.0.1.", false), ("127.0..1", false), ("127.0.0.+1", false), ("128.0.0.1", false),
+        ("0.0.0.0", false), ("localhost.", false), ("localhost.evil.com", false), ("[::1].evil.com", false),
+        ("[::1", false), ("[::2]", false), ("[::1]evil.com", false), ("::1", false), ("", false),
+        (":8765", false), ("evil.com:127", false),
+    ])
+    func onlyNamesOfThisMachineOpen(host: String, isOpen: Bool) {
+        for method in ["GET", "HEAD", "POST", "DELETE"] {
+            let request = HTTPRequest(
+                method: method, path: "/v1/recordings", headers: [("Host", host)], remoteAddress: "127.0.0.1")
+            #expect(BearerAccess(tokens: [], openOnLoopback: true).admits(request) == isOpen)
+        }
+    }
 
     @Test(arguments: addresses)
     func loopbackMayBeOpen(address: String, fields: [String: String], admitted: Bool) {

@@ -84,6 +84,38 @@ import Testing
         }
     }
 
+    /// RFC 8032, 7.1, test 2, is a key; what is none is told with all other mistakes, before anything is started.
+    @Test func aKeyOfTelnyxIsOneOrIsTold() throws {
+        let key = "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
+        for keys in [key, key + "," + key, ""] {
+            #expect(
+                try load(["TELNYX_PUBLIC_KEY": keys]).switchboard.telnyx.publicKeys.count == keys.count / 44)
+        }
+        for keys in ["abc", String(key.dropLast()), key + ",abc", String(key.dropFirst(4)), "----"] {
+            let found = problems(["TELNYX_PUBLIC_KEY": keys, "PORT": "many"])
+            #expect(
+                found.count == 2 && found.contains { $0.hasPrefix("TELNYX_PUBLIC_KEY must be") }, "\(keys)")
+        }
+    }
+
+    @Test(arguments: [
+        ("localhost", "127.0.0.1"), ("LocalHost", "127.0.0.1"), ("127.0.0.2", "127.0.0.2"), ("::1", "::1"),
+        ("", "127.0.0.1"),
+    ])
+    func anAddressOfThisMachineIsBound(host: String, bound: String) throws {
+        let settings = try load(["HOST": host])
+        #expect(settings.host == bound && settings.isLoopback)
+    }
+
+    @Test(arguments: [
+        "999.1.1.1", "127.0.0", "127.evil.com", "localhost.", "voice.example.com", "[::1]", "127.0.0.1:8765",
+        " ", "::g", "0x7f.0.0.1",
+    ])
+    func aHostThatIsNoAddressIsTold(host: String) {
+        let found = problems(["HOST": host])
+        #expect(found.count == 1 && found[0].hasPrefix("HOST must be an address of this machine"))
+    }
+
     @Test func whatIsNotOursIsNobodysBusiness() throws {
         let settings = try load(
             ["PATH": "/bin", "TWILIO_PROFILE": "work", "PORT": "1"], dotenv: "DATABASE_URL=postgres://x\n")

@@ -183,6 +183,21 @@ extension NetTests {
             #expect(await resident.strayed == 0)
         }
 
+        /// A job holds its actor, the actor its loop: the last job's end is the loop's.
+        @Test func `a loop that only its work holds goes with it`() async throws {
+            struct Weak: Sendable { weak var loop: EventLoop? }
+            var loops: [Weak] = []
+            for _ in 0..<500 {
+                let loop = try EventLoop.start(name: "held")
+                let resident = Resident(loop: loop)
+                loops.append(Weak(loop: loop))
+                loop.stop()
+                for _ in 0..<4 { Task.detached { await resident.step() } }
+            }
+            let all = loops
+            #expect(eventually { all.allSatisfy { $0.loop == nil } })
+        }
+
         @Test func `loops leave no descriptor`() throws {
             let before = openDescriptors()
             for _ in 0..<50 { try EventLoop.start(name: "brief").stop() }

@@ -83,6 +83,10 @@ extension NetTests {
                 "GET /upgrade HTTP/1.1\r\n",
                 "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\n\r\n", 426
             ),
+            ("GET / HTTP/1.1\r\n", "host: other\r\n\r\n", 400),
+            ("POST / HTTP/1.1\r\n", "Host: h\r\nContent-Length: 1\r\n\r\nx", 400),
+            ("GET http:///a HTTP/1.1\r\n", "\r\n", 400), ("GET ftp://h/a HTTP/1.1\r\n", "\r\n", 400),
+            ("GET http://u@h/a HTTP/1.1\r\n", "\r\n", 400),
             ("GET /header HTTP/1.1\r\n", "\r\n", 500), ("GET /status HTTP/1.1\r\n", "\r\n", 500),
         ])
         func `refusals are in the handler's words`(_ line: String, _ rest: String, _ status: Int) throws {
@@ -104,6 +108,28 @@ extension NetTests {
             #expect(socket.read(exactly: body.count) == body)
             // What belongs to the protocol is told besides (RFC 6455 §4.2.2).
             #expect((status == 426) == head.contains("\r\nSec-WebSocket-Version: 13\r\n"))
+            #expect((status == 426) == head.contains("\r\nConnection: Upgrade\r\n"))
+            server.stop()
+        }
+
+        // RFC 9112 §3.2.2: a server must accept the absolute form, and its host counts before the Host field.
+        @Test(arguments: [
+            ("http://h/a?b=c%20d", "/a|/a?b=c%20d|c d|h"), ("HTTPS://h:99/a", "/a|/a|-|h:99"),
+            ("http://h", "/|/|-|h"), ("http://h?b=c", "/|/?b=c|c|h"),
+            ("/http://h/a", "/http://h/a|/http://h/a|-|x"),
+            ("/a?b=http://h", "/a|/a?b=http://h|http://h|x"),
+        ])
+        func `the absolute form is understood`(_ target: String, _ expected: String) throws {
+            let server = try Self.serve { request in
+                let hosts = request.headers.filter { $0.name.lowercased() == "host" }.map(\.value)
+                let parts = [request.path, request.target, request.parameter("b") ?? "-"] + hosts
+                return .response(
+                    HTTPResponse(status: 200, body: .bytes(Array(parts.joined(separator: "|").utf8))))
+            }
+            let socket = try RawSocket(port: server.port)
+            socket.write("GET \(target) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            #expect(socket.readHead().hasPrefix("HTTP/1.1 200 "))
+            #expect(String(decoding: socket.readToEnd(), as: UTF8.self) == expected)
             server.stop()
         }
     }

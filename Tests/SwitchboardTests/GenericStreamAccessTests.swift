@@ -132,6 +132,31 @@ import Testing
         await house.close()
     }
 
+    /// A browser tells the page that opens a stream; a carrier tells none.
+    @Test(
+        arguments: [
+            ("127.0.0.1:8765", "http://127.0.0.1:8765", true), ("localhost", "http://localhost:80", true),
+            ("10.0.0.7:8765", "http://10.0.0.7:8765", true), ("[::1]:1", "http://[::1]:1", true),
+            ("voice.example.com", "https://voice.example.com", true), ("evil.example", nil, true),
+            ("127.0.0.1:8765", "https://evil.example", false), ("127.0.0.1:8765", "null", false),
+            ("127.0.0.1:8765", "http://127.0.0.1:3000", false), ("127.0.0.1:8765", "127.0.0.1:8765", false),
+            // A name that its owner has resolved to this server.
+            ("evil.example:8765", "http://evil.example:8765", false),
+            ("127.0.0.1.nip.io", "http://127.0.0.1.nip.io", false),
+        ] as [(String, String?, Bool)])
+    func withAuthenticationOffNoPageOpensAStream(host: String, origin: String?, isOpen: Bool) async throws {
+        let house = try ElevenLabsBoard {
+            $0 = DoorProofs.settings()
+            $0.authIsOff = true
+        }
+        let request = try upgrade(
+            headers: [("Host", host)] + (origin.map { [("Origin", $0)] } ?? []))
+        let refused = refusal(request, house.board)
+        #expect((refused == nil) == isOpen)
+        if let refused { #expect(refused == (403, "foreign_origin")) }
+        await house.close()
+    }
+
     /// One upgrade counts once against its source, however many carriers it could have been.
     @Test func aStrangerIsCountedOnce() async throws {
         let house = try ElevenLabsBoard {

@@ -60,9 +60,11 @@ import Testing
                 ParsedArguments(),
                 environment: [
                     "PORT": "many", "TEELINE_QUALITY": "11", "TEELINE_NONSENSE": "1", "HOST": "0.0.0.0",
+                    "TELNYX_PUBLIC_KEY": "abc",
                 ]))
         #expect(settings == nil)
-        #expect(findings.map(\.grade) == [.fail, .fail, .fail, .fail])
+        #expect(findings.map(\.grade) == [.fail, .fail, .fail, .fail, .fail])
+        #expect(findings.contains { $0.text.hasPrefix("TELNYX_PUBLIC_KEY must be") })
         #expect(findings.allSatisfy { !$0.remedy.isEmpty })
     }
 
