@@ -52,6 +52,27 @@ enum RowDigest {
     /// The digest of the rows of call `id` as the connection sees them now; for a change, after it and in its
     /// transaction.
     static func of(_ id: String, _ connection: SQLiteConnection) throws(ArchiveError) -> Digest {
+        try digest(tag, tables, id, connection)
+    }
+
+    /// What ElevenLabs says of a conversation, in the same form: each of its changes has an entry with this digest.
+    static func ofConversation(
+        _ id: String, _ connection: SQLiteConnection
+    ) throws(ArchiveError) -> Digest {
+        try digest("teeline conversation 1\n", [conversations], id, connection)
+    }
+
+    private static let conversations = table(
+        "conversations",
+        """
+        conversation_id, call_id, agent_id, status, source, received_at, event_timestamp, successful, summary, \
+        title, cost, duration_seconds, termination_reason, transcript, analysis, document, has_audio, audio_path, \
+        audio_bytes, audio_sha256
+        """, key: "conversation_id")
+
+    private static func digest(
+        _ tag: String, _ tables: [(name: String, sql: String)], _ id: String, _ connection: SQLiteConnection
+    ) throws(ArchiveError) -> Digest {
         var bytes = Array(tag.utf8)
         for table in tables {
             bytes += SQLiteStatement.canonical(2, Array(table.name.utf8))

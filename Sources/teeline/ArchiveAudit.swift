@@ -73,6 +73,7 @@ struct ArchiveAudit {
             // What was told of a call's seal is not told again of its rows.
             let told = Set(report.findings.compactMap { $0.grade == .fault ? $0.id : nil })
             report.findings += rows.faults.filter { !told.contains($0.id) }.map(AuditText.finding)
+            report.findings += try catalog.verifyConversations(of: selected).map(AuditText.finding)
         }
         report.findings = report.faults + report.findings.filter { $0.grade == .note }
         return report

@@ -122,6 +122,26 @@ enum AuditText {
         return AuditFinding(grade: .fault, kind: kind, id: fault.id, text: text)
     }
 
+    /// A conversation's row that is not that of the ledger.
+    static func finding(_ fault: ConversationFault) -> AuditFinding {
+        let (kind, id, text) =
+            switch fault {
+            case .unledgered(let id):
+                ("conversation_unledgered", id, "it is in the catalog, and the ledger has no entry of it")
+            case .differs(let id):
+                (
+                    "conversation_row_differs", id,
+                    "what the catalog says of the conversation is not what the ledger's digest is of"
+                )
+            case .lost(let id):
+                (
+                    "conversation_row_missing", id,
+                    "the ledger has it, and the catalog does not have it any more"
+                )
+            }
+        return AuditFinding(grade: .fault, kind: kind, id: id, text: text)
+    }
+
     /// Lines for a terminal.
     static func lines(_ report: AuditReport) -> [String] {
         let faults = report.faults.count

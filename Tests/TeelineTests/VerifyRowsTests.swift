@@ -156,6 +156,31 @@ import Testing
         #expect(try audit(small, of: [failed]).findings.isEmpty)
     }
 
+    /// What ElevenLabs said of a conversation: received, with audio, and linked to a call that came later.
+    @Test(arguments: [
+        ("UPDATE conversations SET summary = 'All is well' WHERE conversation_id = 'conv_1'", "row_differs"),
+        ("UPDATE conversations SET transcript = '[]' WHERE conversation_id = 'conv_1'", "row_differs"),
+        ("UPDATE conversations SET call_id = NULL WHERE conversation_id = 'conv_1'", "row_differs"),
+        ("DELETE FROM conversations WHERE conversation_id = 'conv_1'", "row_missing"),
+        ("UPDATE conversations SET conversation_id = 'conv_2' WHERE conversation_id = 'conv_1'", "both"),
+    ])
+    func aConversationChangedByHandIsFound(statement: String, kind: String) throws {
+        let (small, sealed, _, _) = try archive()
+        var row = ConversationRow(
+            conversationID: "conv_1", callID: nil, source: .webhook, receivedAt: 5, eventTimestamp: 4)
+        row.summary = "Nothing is well"
+        row.transcript = #"[{"role":"user"}]"#
+        try small.archive.applyAndWait(.conversation(row))
+        try small.archive.applyAndWait(
+            .annotate(id: sealed, streamID: nil, agentID: nil, conversationID: "conv_1"))
+        #expect(try small.archive.catalog.conversation("conv_1")?.callID == sealed)
+        #expect(try audit(small).findings.isEmpty)
+        try tamper(small, statement)
+        let found = try audit(small).faults.map(\.kind)
+        let both = ["conversation_unledgered", "conversation_row_missing"]
+        #expect(found == (kind == "both" ? both : ["conversation_" + kind]))
+    }
+
     /// An archive from before: entries without digests are counted and not wrong, until the row changes again.
     @Test func recordingsSealedBeforeAreCounted() throws {
         let (small, sealed, _, _) = try archive()
