@@ -44,7 +44,8 @@ public enum ArchiveError: Error, Sendable, Hashable {
     case foreignDatabase
     /// There is no archive at this place.
     case noArchive
-    /// The archive can only be read when its folder is writable or a server runs on it (WAL index).
+    /// Changes wait beside the database (its log), so that it can only be read when its folder is writable or a server runs
+    /// on it (WAL index).
     case unreadableFolder
     /// Another process holds the storage.
     case storageLocked(process: Int32?)
@@ -78,6 +79,8 @@ public enum ArchiveError: Error, Sendable, Hashable {
     case queueFull
     /// No reading connection became free in time.
     case readersBusy
+    /// The question was given up: it took longer than it may.
+    case tooSlow
     /// The archive is closed.
     case closed
     /// A thread or a key of the system could not be made.
@@ -95,7 +98,7 @@ extension ArchiveError: CustomStringConvertible {
         case .foreignDatabase: "catalog: the file is a database of another program"
         case .noArchive: "there is no archive at this place"
         case .unreadableFolder:
-            "catalog: no server runs on this storage and its folder is not writable; reading it needs either"
+            "catalog: its log archive.sqlite-wal holds changes, no server runs on this storage and its folder is not writable; reading the log needs either"
         case .storageLocked(let process):
             if let process {
                 "the storage is in use by another server (process \(process))"
@@ -117,6 +120,7 @@ extension ArchiveError: CustomStringConvertible {
         case .badCursor: "not a cursor of this archive"
         case .queueFull: "the catalog's queue is full"
         case .readersBusy: "no reading connection became free in time"
+        case .tooSlow: "the question took longer than it may"
         case .closed: "the archive is closed"
         case .noThread: "cannot make a thread"
         }

@@ -10,7 +10,7 @@ public struct ArchiveSettings: Sendable, Hashable {
     public var busyMilliseconds: Int32
 
     /// The defaults.
-    public init(queueLimit: Int = 4096, readers: Int = 4, busyMilliseconds: Int32 = 5000) {
+    public init(queueLimit: Int = 4096, readers: Int = 6, busyMilliseconds: Int32 = 5000) {
         self.queueLimit = queueLimit
         self.readers = readers
         self.busyMilliseconds = busyMilliseconds

@@ -31,6 +31,7 @@ public struct CallFilter: Sendable, Hashable {
     /// Whether a column of `calls` is narrowed by equality.
     private var narrowsCalls: Bool {
         carrier != nil || caller != nil || called != nil || agentID != nil || callID != nil || endWho != nil
+            || endWhy != nil
     }
 
     /// What follows SELECT … : FROM and WHERE, with the values to bind, and the columns of time and id to order by.

@@ -22,17 +22,20 @@ public final class Catalog: Sendable {
     public func close() { pool.close() }
 
     /// Calls newest first, `limit` (1…200, otherwise clamped) on a page. `cursor` is a former page's `next`. Throws
-    /// `badCursor`.
+    /// `badCursor`, and `tooSlow` when it takes longer than `milliseconds` (nil: it may).
     public func list(
-        _ filter: CallFilter = CallFilter(), cursor: String? = nil, limit: Int = 50
+        _ filter: CallFilter = CallFilter(), cursor: String? = nil, limit: Int = 50,
+        milliseconds: Int64? = nil
     ) throws(ArchiveError) -> CallPage {
         let size = min(max(limit, 1), Self.pageLimit)
         var place: PageCursor?
         if let cursor { place = try PageCursor(cursor) }
         let (sql, values) = Self.listStatement(filter, after: place, limit: size + 1)
         var items = try pool.read { connection throws(ArchiveError) in
-            try connection.rows(sql, values) { row throws(ArchiveError) in
-                try RowMapping.listed(row, connection)
+            try connection.within(milliseconds) { () throws(ArchiveError) in
+                try connection.rows(sql, values) { row throws(ArchiveError) in
+                    try RowMapping.listed(row, connection)
+                }
             }
         }
         let hasMore = items.count > size

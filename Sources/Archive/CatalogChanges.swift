@@ -175,7 +175,17 @@ struct CatalogChanges {
         ]
     }
 
+    /// The ledger's entry of a change of a call's rows, with their digest: after the last of them, in its transaction.
     func trace(
+        _ kind: String, _ id: String, _ members: [(name: String, json: String)]
+    ) throws(ArchiveError) {
+        let digest = try RowDigest.of(id, connection)
+        let all = members + [(RowDigest.member, JSONText.quoted(digest.hex))]
+        try Ledger.append(connection, at: now, kind: kind, callID: id, detail: JSONText.object(all))
+    }
+
+    /// The ledger's entry of a change of an outbound call, which is no call's row.
+    func traceDial(
         _ kind: String, _ id: String, _ members: [(name: String, json: String)]
     ) throws(ArchiveError) {
         try Ledger.append(

@@ -117,7 +117,10 @@ extension CatalogChanges {
         _ kind: String, _ conversationID: String, _ callID: String?,
         _ members: [(name: String, json: String)]
     ) throws(ArchiveError) {
-        let detail = JSONText.object([("conversation_id", JSONText.quoted(conversationID))] + members)
+        let digest = try RowDigest.ofConversation(conversationID, connection)
+        let detail = JSONText.object(
+            [("conversation_id", JSONText.quoted(conversationID))] + members
+                + [(RowDigest.member, JSONText.quoted(digest.hex))])
         try Ledger.append(connection, at: now, kind: kind, callID: callID, detail: detail)
     }
 }

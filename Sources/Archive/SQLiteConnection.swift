@@ -8,8 +8,8 @@ final class SQLiteConnection: @unchecked Sendable {
     // One thread at a time: the writer's own, or the borrower's from the pool. SQLite is opened without a
     // mutex of its own for that reason.
 
-    /// What a connection may do.
-    enum Access: Sendable { case write, read }
+    /// What a connection may do; `immutable` reads a file that nobody writes, without its index and its locks.
+    enum Access: Sendable { case write, read, immutable }
 
     /// The most prepared statements kept; filters combine to many texts.
     private static let cacheLimit = 96
@@ -26,9 +26,11 @@ final class SQLiteConnection: @unchecked Sendable {
             switch access {
             case .write: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
             case .read: SQLITE_OPEN_READONLY
+            case .immutable: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
             }
+        let place = try Self.resolved(path)
         let code = sqlite3_open_v2(
-            try Self.resolved(path), &opened,
+            access == .immutable ? Self.immutableAddress(place) : place, &opened,
             flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW, nil)
         guard code == SQLITE_OK, let opened else {
             sqlite3_close_v2(opened)
@@ -57,6 +59,21 @@ final class SQLiteConnection: @unchecked Sendable {
         guard let whole = realpath(folder, nil) else { throw .file(.open, errno: errno) }
         defer { free(whole) }
         return String(cString: whole) + path[slash...]
+    }
+
+    /// An absolute path as SQLite's address of a file that does not change (sqlite.org/uri.html).
+    static func immutableAddress(_ path: String) -> String {
+        var text = "file:"
+        for byte in path.utf8 {
+            switch byte {
+            case 0x2F, 0x2D, 0x2E, 0x5F, 0x30...0x39, 0x41...0x5A, 0x61...0x7A:
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                text += "%" + (digits.utf8.count < 2 ? "0" : "") + digits
+            }
+        }
+        return text + "?immutable=1"
     }
 
     deinit {
@@ -173,6 +190,14 @@ final class SQLiteConnection: @unchecked Sendable {
         sqlite3_busy_timeout(handle, 0)
         body()
         sqlite3_busy_timeout(handle, busyMilliseconds)
+    }
+
+    /// Has `look` asked every so many of SQLite's steps, with `context`, whether to break off; nil: no more.
+    func watch(
+        everySteps steps: Int32, _ look: (@convention(c) (UnsafeMutableRawPointer?) -> Int32)?,
+        _ context: UnsafeMutableRawPointer?
+    ) {
+        sqlite3_progress_handler(handle, steps, look, context)
     }
 
     /// How many rows the last statement changed.

@@ -60,6 +60,24 @@ final class SQLiteStatement {
         sqlite3_clear_bindings(handle)
     }
 
+    /// SQLite's storage class of a column; the schema is STRICT and has no other ones.
+    enum Kind { case null, integer, text, blob }
+
+    /// How many columns its rows have.
+    var columns: Int32 { sqlite3_column_count(handle) }
+    func kind(_ column: Int32) -> Kind {
+        switch sqlite3_column_type(handle, column) {
+        case SQLITE_NULL: .null
+        case SQLITE_INTEGER: .integer
+        case SQLITE_BLOB: .blob
+        default: .text
+        }
+    }
+    /// A text's or a blob's bytes as they are stored.
+    func bytes(_ column: Int32) -> [UInt8] {
+        guard let start = sqlite3_column_blob(handle, column) else { return [] }
+        return Array(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+    }
     func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
     func optionalInteger(_ column: Int32) -> Int64? { isNull(column) ? nil : integer(column) }
@@ -69,9 +87,6 @@ final class SQLiteStatement {
         return String(decoding: UnsafeBufferPointer(start: start, count: length), as: UTF8.self)
     }
     func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
-    func blob(_ column: Int32) -> [UInt8] {
-        guard let start = sqlite3_column_blob(handle, column) else { return [] }
-        return Array(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
-    }
+    func blob(_ column: Int32) -> [UInt8] { bytes(column) }
     func optionalBlob(_ column: Int32) -> [UInt8]? { isNull(column) ? nil : blob(column) }
 }

@@ -16,10 +16,15 @@ enum Schema {
     /// Every step, in order. A step that was released is never changed: a new one is added.
     static let migrations: [Migration] = [
         Migration(number: 1, statements: version1), Migration(number: 2, statements: version2),
+        Migration(number: 3, statements: version3),
     ]
 
     /// The version of this program's schema.
     static var current: Int { migrations.last?.number ?? 0 }
+
+    /// The oldest version that has every table and column that is read; later ones added indexes only. So a copy of an archive
+    /// that was never opened by this version of the server can be read.
+    static let oldestReadable = 2
 
     /// Brings the database behind `connection` up to date. Throws `newerDatabase`, `foreignDatabase`.
     static func migrate(
@@ -45,7 +50,7 @@ enum Schema {
         if found > current { throw .newerDatabase(found: found, known: current) }
         try identify(connection, version: found, mayBeEmpty: false)
         // An older schema is brought up to date by the server, the only one that writes.
-        if found < current { throw .noArchive }
+        if found < oldestReadable { throw .noArchive }
     }
 
     private static func identify(
@@ -59,6 +64,11 @@ enum Schema {
         }
         if !mayBeEmpty { throw .noArchive }
     }
+
+    /// Lists of calls by why they ended, newest first; SQLite has no index of it without.
+    private static let version3: [String] = [
+        "CREATE INDEX calls_by_end_why ON calls (end_why, started_at, id)"
+    ]
 
     private static let version1: [String] = [
         """

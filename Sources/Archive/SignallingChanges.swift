@@ -69,7 +69,7 @@ extension CatalogChanges {
                     SQLiteValue(row.caller), .text(row.state.rawValue), SQLiteValue(row.cause),
                     .integer(row.requestedAt), .integer(row.updatedAt), SQLiteValue(row.endedAt),
                 ])
-            try trace("dial.\(row.state.rawValue)", row.id, [("carrier", JSONText.quoted(row.carrier))])
+            try traceDial("dial.\(row.state.rawValue)", row.id, [("carrier", JSONText.quoted(row.carrier))])
             return ChangeOutcome(added: 1)
         }
     }
@@ -98,7 +98,7 @@ extension CatalogChanges {
                     SQLiteValue(news.cause), .integer(news.at), SQLiteValue(goesOn && state.isFinal),
                 ])
             let cause = goesOn ? news.cause.map { [("cause", JSONText.quoted($0))] } ?? [] : []
-            try trace(goesOn ? "dial.\(state.rawValue)" : "dial.named", id, cause)
+            try traceDial(goesOn ? "dial.\(state.rawValue)" : "dial.named", id, cause)
             return ChangeOutcome(replaced: 1)
         }
     }

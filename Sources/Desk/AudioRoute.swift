@@ -138,16 +138,9 @@ struct AudioRoute {
         return descriptor
     }
 
-    /// The carrier's id of the call as a file name: letters, digits, point, dash and underscore only, so that nothing
-    /// can end the header field or leave a folder.
+    /// The carrier's id of the call as a file name (`CarrierFileName`) that is not hidden: without points at its beginning.
     static func fileName(_ call: CallRow, _ format: RecordingFormat = .mp3) -> String {
-        let safe = call.carrierCallID.utf8.prefix(80).map { byte -> UInt8 in
-            switch byte {
-            case 48...57, 65...90, 97...122, 45, 46, 95: byte
-            default: 95
-            }
-        }
-        let name = String(decoding: safe.drop { $0 == 46 }, as: UTF8.self)
-        return (name.isEmpty ? call.id : name) + "." + format.rawValue
+        let name = CarrierFileName.name(of: call.carrierCallID).drop { $0 == "." }
+        return (name.isEmpty ? call.id : String(name)) + "." + format.rawValue
     }
 }

@@ -27,6 +27,9 @@ public enum ContextImport {
         var problem: Problem
 
         init(_ place: String, _ fault: BodyFault) { problem = fault.problem(place) }
+
+        /// What is wrong with a text that is no JSON.
+        init(_ detail: String) { problem = Problem(status: 400, code: "bad_body", detail: detail) }
     }
 
     private static func json(_ bytes: [UInt8]) throws(ImportFault) -> [ContextRow] {
@@ -66,27 +69,27 @@ public enum ContextImport {
 
     private static func csv(_ bytes: [UInt8]) throws(ImportFault) -> [ContextRow] {
         let records: [CSVText.Record]
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw ImportFault("", .syntax) }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw ImportFault("The text is not UTF-8.")
+        }
         do throws(CSVText.Fault) {
             records = try CSVText.records(text)
         } catch {
-            var fault = ImportFault("", .syntax)
-            fault.problem.detail = "Line \(error.line): a quote stands where none may (RFC 4180)."
-            throw fault
+            throw ImportFault("Line \(error.line): a quote stands where none may (RFC 4180).")
         }
         guard let head = records.first?.fields, head.first == "phone" else {
             throw ImportFault("Line 1: ", .missing("phone"))
         }
-        guard Set(head).count == head.count, !head.contains("") else {
-            throw ImportFault("Line 1: ", .syntax)
+        guard !head.contains("") else { throw ImportFault("Line 1: a column has no name.") }
+        var columns: Set<String> = []
+        for name in head where !columns.insert(name).inserted {
+            throw ImportFault("Line 1: the column \(PlainWord.told(name)) stands there twice.")
         }
         var rows = Collected()
         for record in records.dropFirst() {
             let place = "Line \(record.line): "
             guard record.fields.count == head.count, let phone = record.fields.first else {
-                var fault = ImportFault(place, .syntax)
-                fault.problem.detail = place + "it has not as many fields as the first line."
-                throw fault
+                throw ImportFault(place + "it has not as many fields as the first line.")
             }
             let pairs = zip(head, record.fields).dropFirst().filter { !$0.1.isEmpty }
             do throws(BodyFault) {

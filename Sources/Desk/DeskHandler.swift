@@ -65,6 +65,7 @@ public struct DeskHandler: HTTPHandler {
 
     private let parts: Parts
     private let orders = OrderMemory()
+    let lists = ListDesk()
 
     /// A handler over its parts.
     public init(_ parts: Parts) { self.parts = parts }
@@ -85,6 +86,7 @@ public struct DeskHandler: HTTPHandler {
             return .response(problem.response)
         case .found(let route, let id):
             if let problem = refusal(of: request, route) { return .response(problem.response) }
+            if route.action == .recordings { return list(request, route) }
             do throws(ArchiveError) {
                 return .response(try answer(route, id: id, request))
             } catch {
@@ -131,7 +133,8 @@ public struct DeskHandler: HTTPHandler {
         -> HTTPResponse
     {
         switch route.action {
-        case .recordings: return try list(request)
+        // Answered by the desk of lists.
+        case .recordings: return Problem.notFound.response
         case .recording:
             guard let detail = try parts.catalog.detail(id) else { return Problem.unknownRecording.response }
             return Self.json(RecordingJSON.detail(detail))
@@ -167,16 +170,24 @@ public struct DeskHandler: HTTPHandler {
         }
     }
 
-    private func list(_ request: HTTPRequest) throws(ArchiveError) -> HTTPResponse {
+    /// A list, made by the desk of lists: it may take as long as its filters make it.
+    private func list(_ request: HTTPRequest, _ route: Route) -> HTTPOutcome {
+        let query: RecordingQuery
         switch RecordingQuery.read(request.query) {
-        case .failure(let error): return error.problem.response
-        case .success(let query):
+        case .failure(let error): return .response(error.problem.response)
+        case .success(let read): query = read
+        }
+        return lists.answer { milliseconds in
             do throws(ArchiveError) {
-                let page = try parts.catalog.list(query.filter, cursor: query.cursor, limit: query.limit)
+                let page = try parts.catalog.list(
+                    query.filter, cursor: query.cursor, limit: query.limit, milliseconds: milliseconds)
                 return Self.json(RecordingJSON.page(page))
-            } catch {
-                guard error == .badCursor else { throw error }
+            } catch .badCursor {
                 return ParameterError(name: "cursor", kind: .bad).problem.response
+            } catch .tooSlow {
+                return Problem.slowList.response
+            } catch {
+                return fault(error, route, id: "").response
             }
         }
     }

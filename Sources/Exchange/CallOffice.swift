@@ -184,7 +184,8 @@ final class CallOffice: @unchecked Sendable {
             return live.removeValue(forKey: session.key)
         }
         let ending = CallEnding(
-            endedAt: ArchiveTime.now(), durationSamples: clock,
+            endedAt: Self.endInstant(startedAt: identity.startedAt, began: session.began, now: .now),
+            durationSamples: clock,
             who: EndParty(rawValue: end.who.rawValue) ?? .server,
             why: end.why.rawValue, conversationID: entry?.conversation)
         let labels =
@@ -226,6 +227,12 @@ final class CallOffice: @unchecked Sendable {
                     "cause": .text(sealed.cause ?? ""),
                 ])
         }
+    }
+
+    /// When a call ended: its start and the time that has passed. The wall clock may have been set meanwhile, and a call
+    /// never ends before it starts. Microseconds UTC.
+    static func endInstant(startedAt: Int64, began: MonotonicTime, now: MonotonicTime) -> Int64 {
+        startedAt + max(0, now.nanoseconds - began.nanoseconds) / 1000
     }
 
     // MARK: The server's view

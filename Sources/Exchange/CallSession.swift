@@ -20,6 +20,8 @@ actor CallSession: WebSocketHandler {
     nonisolated let carrier: Carrier?
     /// The placed call whose token its upgrade showed.
     nonisolated let dial: String?
+    /// When it began, on the clock that is never set.
+    nonisolated let began: MonotonicTime
     private let office: CallOffice
     private var machine: CallMachine
     private var ports: CallPorts
@@ -40,6 +42,7 @@ actor CallSession: WebSocketHandler {
         self.loop = loop
         key = identity.callID
         dial = proofs.dial
+        began = now
         self.office = office
         let settings = office.settings
         // The format to send and the order of bytes are Telnyx's; the others' codecs know theirs.

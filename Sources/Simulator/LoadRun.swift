@@ -135,7 +135,7 @@ extension LoadReport {
         case .asPlanned: result.firstSoundMicroseconds == nil ? "no sound heard" : nil
         case .server: "closed by the server with \(result.closeCode)"
         case .broken: "connection broke"
-        case .neverOpened(let error): "never opened: \(error)"
+        case .neverOpened(let error): "never opened: \(FailureWords.text(error))"
         }
     }
 

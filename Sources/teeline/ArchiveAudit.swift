@@ -22,8 +22,10 @@ struct AuditFinding: Sendable, Hashable {
 struct AuditReport: Sendable, Hashable {
     /// Rows of recordings.
     var recordings = 0
-    /// Whether every sealed byte was read; otherwise lengths only.
+    /// Whether every sealed byte and row was read; otherwise lengths only.
     var isDeep = false
+    /// Final recordings from before the ledger held digests of their rows.
+    var undigested = 0
     /// Where the ledger ends.
     var head: LedgerHead
     /// Faults first.
@@ -35,7 +37,7 @@ struct AuditReport: Sendable, Hashable {
 /// Audits an archive, beside a running server or without one. Changes nothing.
 struct ArchiveAudit {
     let catalog: Catalog
-    /// Reads and hashes every sealed file.
+    /// Reads and hashes every sealed file and the rows of every call.
     var isDeep = false
     /// These calls only; nil: all, and every file that lies in the storage.
     var selected: Set<String>?
@@ -64,6 +66,14 @@ struct ArchiveAudit {
             let told = AuditText.finding(fault)
             if let selected, !selected.contains(told.id ?? "") { continue }
             report.findings.append(told)
+        }
+        if isDeep {
+            let rows = try catalog.verifyRows(of: selected)
+            report.undigested = rows.undigested
+            // What was told of a call's seal is not told again of its rows.
+            let told = Set(report.findings.compactMap { $0.grade == .fault ? $0.id : nil })
+            report.findings += rows.faults.filter { !told.contains($0.id) }.map(AuditText.finding)
+            report.findings += try catalog.verifyConversations(of: selected).map(AuditText.finding)
         }
         report.findings = report.faults + report.findings.filter { $0.grade == .note }
         return report

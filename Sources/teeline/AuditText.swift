@@ -37,7 +37,8 @@ enum AuditText {
                 "unreadable_folder", nil, path,
                 "a folder that cannot be read: what lies in it was not looked at")
         case .uncommitted(let id):
-            return note("uncommitted", id, nil, "its file is there and not sealed; the next start seals it")
+            return note(
+                "uncommitted", id, nil, "its file is there and not sealed; a start with its tape seals it")
         case .leftover(let path, _):
             return note("leftover", nil, path, "an unfinished file that nobody writes")
         case .unknownTape(let id):
@@ -104,6 +105,43 @@ enum AuditText {
         }
     }
 
+    /// Rows of a call that are not those of the ledger.
+    static func finding(_ fault: RowFault) -> AuditFinding {
+        let (kind, text) =
+            switch fault {
+            case .unopened: ("unopened", "it is in the catalog, and no entry of the ledger began it")
+            case .differs:
+                (
+                    "row_differs",
+                    "its rows (call, recording, turns, events, metrics) are not what the ledger's digest is of"
+                )
+            case .otherState(_, let row, let ledger):
+                ("state_differs", "its row says \(row), and the ledger says \(ledger)")
+            case .lost: ("row_missing", "the ledger began it, and the catalog does not have it any more")
+            }
+        return AuditFinding(grade: .fault, kind: kind, id: fault.id, text: text)
+    }
+
+    /// A conversation's row that is not that of the ledger.
+    static func finding(_ fault: ConversationFault) -> AuditFinding {
+        let (kind, id, text) =
+            switch fault {
+            case .unledgered(let id):
+                ("conversation_unledgered", id, "it is in the catalog, and the ledger has no entry of it")
+            case .differs(let id):
+                (
+                    "conversation_row_differs", id,
+                    "what the catalog says of the conversation is not what the ledger's digest is of"
+                )
+            case .lost(let id):
+                (
+                    "conversation_row_missing", id,
+                    "the ledger has it, and the catalog does not have it any more"
+                )
+            }
+        return AuditFinding(grade: .fault, kind: kind, id: id, text: text)
+    }
+
     /// Lines for a terminal.
     static func lines(_ report: AuditReport) -> [String] {
         let faults = report.faults.count
@@ -118,6 +156,11 @@ enum AuditText {
             "recordings: \(report.recordings), entries of the ledger: \(report.head.entries); "
                 + (faults == 0 ? "nothing is wrong" : "\(faults) wrong")
                 + (notes == 0 ? "" : ", notes: \(notes)"))
+        if report.undigested > 0 {
+            lines.append(
+                "\(report.undigested) recordings were sealed before rows were digested: of their rows only "
+                    + "state, path and SHA-256 were compared")
+        }
         lines.append("ledger head: \(report.head.entries):\(report.head.hash.hex)")
         return lines
     }
@@ -126,7 +169,7 @@ enum AuditText {
     static func json(_ report: AuditReport) -> String {
         JSONText.object([
             ("whole", report.faults.isEmpty ? "true" : "false"), ("recordings", "\(report.recordings)"),
-            ("ledger_entries", "\(report.head.entries)"),
+            ("undigested", "\(report.undigested)"), ("ledger_entries", "\(report.head.entries)"),
             ("ledger_head", JSONText.quoted(report.head.hash.hex)),
             (
                 "findings",

@@ -43,7 +43,7 @@ enum CheckedFile {
     /// over a file that is there.
     static func write(_ content: Data, to path: String) throws(CommandFailure) -> Outcome {
         if let outcome = try compare(content, with: path) { return outcome }
-        let temporary = path + ".part-\(getpid())"
+        let temporary = Self.temporary(beside: path)
         defer { unlink(temporary) }
         try writeWhole(content, to: temporary)
         if link(temporary, path) == 0 { return .written }
@@ -58,12 +58,18 @@ enum CheckedFile {
 
     /// Replaces `path` by `content`, whole or not at all.
     static func replace(_ path: String, with content: Data) throws(CommandFailure) {
-        let temporary = path + ".part-\(getpid())"
+        let temporary = Self.temporary(beside: path)
         defer { unlink(temporary) }
         try writeWhole(content, to: temporary)
         guard rename(temporary, path) == 0 else {
             throw CommandFailure(.failure, "\(path) cannot be written: \(String(cString: strerror(errno)))")
         }
+    }
+
+    /// A name in the same folder that is short, however long that of `path` is: it may have all 255 bytes.
+    private static func temporary(beside path: String) -> String {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        return folder + ".teeline-\(getpid()).part"
     }
 
     /// How `path` compares with `content`; nil when there is no such file.

@@ -113,7 +113,8 @@ enum Commands {
         words: ["export"], summary: "copy every finished recording to a folder, as MP3 and JSON",
         details: """
             Writes <call_id>.mp3 and <call_id>.json into DIR, call_id being the carrier's identifier with characters
-            outside A-Za-z0-9._- replaced by _. When two calls come to one name, the later one gets -<our id>. What is
+            outside A-Za-z0-9._- replaced by _ (one for each Unicode scalar). When two calls come to one name, the later one
+            gets -<our id>; so does a name of more than 250 characters, of which then 223 are kept. What is
             there already and equal stays. A JSON of the same call and the same audio is replaced whole when more is known of
             the call since (what ElevenLabs or a carrier told afterwards); nothing else is ever overwritten. Reads the
             archive itself, beside a running server or without one.

@@ -126,9 +126,9 @@ struct ExportCommand {
 
     /// The carrier's id as a name, or with ours behind it when another call has that name in the folder.
     private func freeName(of call: CallRow) throws(CommandFailure) -> String {
-        let name = Self.fileName(of: call.carrierCallID)
-        let long = name.isEmpty ? call.id : name + "-" + call.id
-        guard !name.isEmpty, call.carrierCallID.utf8.count <= Self.longestName else { return long }
+        let name = CarrierFileName.name(of: call.carrierCallID)
+        let long = CarrierFileName.unique(call.carrierCallID, id: call.id)
+        guard !name.isEmpty, !CarrierFileName.isCut(call.carrierCallID) else { return long }
         let path = folder + "/" + name
         if FileManager.default.fileExists(atPath: path + ".json") {
             return ExportDocument.identifier(inFile: path + ".json") == call.id ? name : long
@@ -152,18 +152,6 @@ struct ExportCommand {
 
     private func fileDigest(_ path: String) -> Digest? {
         FileManager.default.contents(atPath: path).map { Digest.sha256(Array($0)) }
-    }
-
-    /// Longest name made of a carrier's id: file systems take 255 bytes, with our id and the ending.
-    static let longestName = 200
-
-    /// `carrierCallID` with every character outside A-Za-z0-9._- replaced by `_`, at most `longestName` long.
-    static func fileName(of carrierCallID: String) -> String {
-        String(
-            carrierCallID.prefix(longestName).map { character in
-                let isKept = character.isASCII && (character.isLetter || character.isNumber)
-                return isKept || "._-".contains(character) ? character : "_"
-            })
     }
 
     private func tell(_ tally: Tally) {

@@ -10,11 +10,12 @@ struct VerifyCommand {
     static let syntax = CommandSyntax(
         words: ["verify"], summary: "prove that every recording is what was sealed",
         details: """
-            Reads every sealed file and compares its SHA-256 with the catalog, the catalog with the ledger, and every
-            entry of the ledger with the one before it; names files that belong to nothing. What is wrong is told with
+            Reads every sealed file and compares its SHA-256 with the catalog, all that the catalog says of a call (turns,
+            events and figures, too) with the ledger's digest of it, and every entry of the ledger with the one before
+            it; names files that belong to nothing. What is wrong is told with
             id and path. With filters only these recordings are read; the ledger always is. The status is 0 when
             nothing is wrong and 1 when something is; notes are not wrong. Works beside a running server and without
-            one, and changes nothing. Keep the ledger head that is printed elsewhere: with --head a later run shows
+            one, on a copy that cannot be written, too, and changes nothing. Keep the ledger head that is printed elsewhere: with --head a later run shows
             whether the ledger up to there is still the same.
             """,
         options: Commands.filters.filter { $0.name != "--cursor" && $0.name != "--limit" } + [

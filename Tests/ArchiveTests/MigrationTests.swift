@@ -71,6 +71,36 @@ import Testing
         #expect(throws: ArchiveError.noArchive) { try Catalog(storage.layout).count() }
     }
 
+    /// A copy that this version of the server never opened: what lacks is an index.
+    @Test func aReaderReadsTheSecondSchema() throws {
+        let storage = try TemporaryStorage()
+        try storage.layout.prepare()
+        let connection = try SQLiteConnection(path: storage.layout.databasePath, access: .write)
+        try Schema.migrate(connection, with: Array(Schema.migrations.prefix(2)))
+        #expect(try Catalog(storage.layout).count() == 0)
+        try Schema.migrate(connection)
+        #expect(try connection.integer("PRAGMA user_version") == 3)
+    }
+
+    /// Lists by why calls ended need no sorting, whatever else narrows them.
+    @Test(arguments: [nil, RecordingState.failed]) func listsByTheEndComeFromItsIndex(state: RecordingState?)
+        throws
+    {
+        let storage = try TemporaryStorage()
+        let archive = try storage.open()
+        defer { archive.close() }
+        var filter = CallFilter()
+        filter.endWhy = "idle"
+        filter.state = state
+        let (sql, values) = Catalog.listStatement(filter, after: nil, limit: 50)
+        let plan = try archive.catalog.read { connection throws(ArchiveError) in
+            try connection.rows("EXPLAIN QUERY PLAN " + sql, values) { row throws(ArchiveError) in row.text(3)
+            }
+        }
+        #expect(plan.first?.contains("calls_by_end_why (end_why=?)") == true, "\(plan)")
+        #expect(plan.allSatisfy { $0.hasPrefix("SEARCH") }, "\(plan)")
+    }
+
     @Test func everyTableIsStrict() throws {
         let storage = try TemporaryStorage()
         let archive = try storage.open()
@@ -89,6 +119,7 @@ import Testing
         "SELECT 1 FROM carrier_events WHERE carrier_call_id = 'x' ORDER BY number",
         "SELECT 1 FROM conversations WHERE call_id = 'x'",
         "SELECT 1 FROM calls WHERE conversation_id = 'x'",
+        "SELECT 1 FROM calls WHERE end_why = 'idle' ORDER BY started_at DESC, id DESC",
         "SELECT 1 FROM passes WHERE expires_at <= 5",
         "SELECT 1 FROM recordings r WHERE r.origin = 'carrier' AND json_extract(r.provenance, '$.carrier') = 'x' AND json_extract(r.provenance, '$.recording_id') = 'y'",
         "SELECT 1 FROM recordings r WHERE r.origin <> 'bridge' AND r.origin = 'voicemail' ORDER BY r.started_at DESC, r.call_id DESC",

@@ -92,7 +92,9 @@ import Testing
     @Test(arguments: [
         ("text/csv", "", "Line 1: The member phone is missing"),
         ("text/csv", "name,phone\n", "Line 1: The member phone is missing"),
-        ("text/csv", "phone,a,a\n", "Line 1"), ("text/csv", "phone,a\n+15550100\n", "Line 2: it has not"),
+        ("text/csv", "phone,a,a\n", "Line 1: the column a stands there twice."),
+        ("text/csv", "phone,a,\n", "Line 1: a column has no name."),
+        ("text/csv", "phone,a\n+15550100\n", "Line 2: it has not"),
         ("text/csv", "phone\n+15550100\n+1 5550100\n", "Line 3: The member phone cannot"),
         ("text/csv", "phone,a\n+15550100,\"x\ny\"\nbad number,1\n", "Line 4: The member phone cannot"),
         ("text/csv", "phone,a\n+15550100,x\"y\n", "Line 2: a quote"),

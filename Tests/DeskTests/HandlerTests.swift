@@ -2,10 +2,10 @@
 
 import Archive
 import Glibc
-import Net
 import Testing
 
 @testable import Desk
+@testable import Net
 
 /// A desk with one sealed, one empty, one failed, one rendering and one running call.
 final class TestDesk: Sendable {
@@ -109,8 +109,15 @@ final class TestDesk: Sendable {
         let request = HTTPRequest(
             method: method, path: path, query: query, headers: headers, body: Array(body.utf8),
             remoteAddress: "10.0.0.1")
-        guard case .response(let response) = handler.respond(to: request) else {
-            return Answer(status: 0, headers: [:], body: [])
+        let response: HTTPResponse
+        switch handler.respond(to: request) {
+        case .response(let answer): response = answer
+        case .deferred(_, let fallback, let start):
+            let deferral = HTTPDeferral(fallback: fallback, waits: HTTPWaits())
+            start(HTTPReply(deferral))
+            for _ in 0..<20_000 where !deferral.isAnswered { usleep(1000) }
+            response = deferral.take()
+        case .upgrade: return Answer(status: 0, headers: [:], body: [])
         }
         var body: [UInt8] = []
         var descriptors: Set<Int32> = []

@@ -237,7 +237,9 @@ import Testing
     @Test(arguments: [
         ("CA123", "CA123.mp3"), ("v3:abc/def", "v3_abc_def.mp3"), ("../../x", "_.._x.mp3"),
         ("a\"\r\nb", "a___b.mp3"),
-        ("", "01aryz6s410000000000000000.mp3"), ("...", "01aryz6s410000000000000000.mp3"), ("é", "__.mp3"),
+        ("", "01aryz6s410000000000000000.mp3"), ("...", "01aryz6s410000000000000000.mp3"), ("é", "_.mp3"),
+        ("e\u{301}x", "e_x.mp3"), ("a\r\nb", "a__b.mp3"),
+        (String(repeating: "x", count: 250), String(repeating: "x", count: 250) + ".mp3"),
     ])
     func fileNamesAreHarmless(carrierID: String, expected: String) {
         let call = CallRow(id: Self.id, carrier: "x", carrierCallID: carrierID, startedAt: 0)

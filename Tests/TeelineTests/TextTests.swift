@@ -71,13 +71,6 @@ import Testing
     }
 
     @Test(arguments: [
-        ("CA0123abc", "CA0123abc"), ("v3:a+b/c", "v3_a_b_c"), ("../../etc", ".._.._etc"), ("é ü", "___"),
-        ("a.b_c-d", "a.b_c-d"), ("", ""), ("a\0b\nc", "a_b_c"),
-        (String(repeating: "x", count: 300), String(repeating: "x", count: 200)),
-    ])
-    func fileNames(id: String, name: String) { #expect(ExportCommand.fileName(of: id) == name) }
-
-    @Test(arguments: [
         (200, DoctorFinding.Grade.ok), (401, .fail), (403, .fail), (404, .fail), (422, .fail), (429, .warn),
         (500, .fail),
     ])

@@ -171,8 +171,11 @@ import Testing
         let bytes = Data(AuditText.json(report).utf8)
         let json = try #require(try JSONSerialization.jsonObject(with: bytes) as? [String: Any])
         #expect(
-            json.keys.sorted() == ["findings", "ledger_entries", "ledger_head", "recordings", "whole"])
+            json.keys.sorted() == [
+                "findings", "ledger_entries", "ledger_head", "recordings", "undigested", "whole",
+            ])
         #expect(json["whole"] as? Bool == false)
+        #expect(json["undigested"] as? Int == 0)
         let finding = try #require((json["findings"] as? [[String: Any]])?.first)
         #expect(finding["id"] as? String == id)
         #expect(finding["kind"] as? String == "altered")
