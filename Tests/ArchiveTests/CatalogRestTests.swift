@@ -64,7 +64,7 @@ import Testing
     }
 
     /// A question that would never end is broken off, and the connection is good for the next one.
-    @Test func aQuestionIsBrokenOffInTime() throws {
+    @Test(.timeLimit(.minutes(1))) func aQuestionIsBrokenOffInTime() throws {
         let storage = try TemporaryStorage()
         let archive = try storage.open()
         defer { archive.close() }
