@@ -1,4 +1,4 @@
-// A house without calls takes next to nothing of the machine.
+// A server without calls takes next to nothing of the machine.
 
 import Foundation
 import Glibc
@@ -7,7 +7,7 @@ import Testing
 
 @testable import Exchange
 
-@Suite(.serialized) struct IdleHouseTests {
+@Suite(.serialized) struct IdleServerTests {
     /// The processor's time that this process has had, in milliseconds.
     private func processorMilliseconds() -> Double {
         var time = timespec()
@@ -16,7 +16,7 @@ import Testing
     }
 
     /// Every thread waits: one that looked round without end would have all, or its share, of a processor.
-    @Test func `a house rests before its first call and after it`() async throws {
+    @Test func `a server rests before its first call and after it`() async throws {
         let house = try TestHouse(agent: ShortTalk.agent, values: ["recording.sync_ms": "100"])
         for isAfter in [false, true] {
             if isAfter {
