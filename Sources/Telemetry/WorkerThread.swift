@@ -27,8 +27,12 @@ public final class WorkerThread: @unchecked Sendable {
                 guard let argument else { return nil }
                 let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
                 _ = teeline_set_thread_name(body.name)
-                // A refusal only costs the priority.
-                if body.nice != 0 { _ = teeline_set_thread_nice(body.nice) }
+                // A refusal only costs the priority. Without the second a nice thread that wakes still interrupts
+                // the others for its turn.
+                if body.nice != 0 {
+                    _ = teeline_set_thread_nice(body.nice)
+                    _ = teeline_set_thread_batch()
+                }
                 body.run()
                 return nil
             }, box.toOpaque())
