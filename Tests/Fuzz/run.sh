@@ -29,7 +29,7 @@ for target in $targets; do
     # shellcheck disable=SC2086
     swiftc -O -sanitize=fuzzer,address -parse-as-library -swift-version 6 -module-name "$target" \
         "Tests/Fuzz/$target.swift" -I "$built/Modules" $maps $includes $objects \
-        -lsqlite3 -lssl -lcrypto -lmp3lame -lmicrohttpd -lspeexdsp -lspandsp -lopus -lopencore-amrwb -lvo-amrwbenc -o "$out/bin/$target" 2>"$out/$target.link" || { cat "$out/$target.link"; exit 1; }
+        -lsqlite3 -lssl -lcrypto -lmp3lame -lmicrohttpd -lcurl -lspeexdsp -lspandsp -lopus -lopencore-amrwb -lvo-amrwbenc -o "$out/bin/$target" 2>"$out/$target.link" || { cat "$out/$target.link"; exit 1; }
     corpus="$out/corpus/$target"
     mkdir -p "$corpus"
     case $target in
