@@ -77,7 +77,8 @@ struct UpgradeRequest: Sendable {
         guard length <= Self.answerLimit else { throw .badHandshake }
         let text = String(decoding: UnsafeRawBufferPointer(rebasing: bytes[..<(length - 4)]), as: UTF8.self)
         var lines = text.split(separator: "\r\n", omittingEmptySubsequences: false)[...]
-        let words = (lines.popFirst() ?? "").split(separator: " ", maxSplits: 2)
+        let words = (lines.popFirst() ?? "").split(
+            separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
         guard words.count >= 2, words[0] == "HTTP/1.1" || words[0] == "HTTP/1.0", words[1].utf8.count == 3,
             let status = Int(words[1]), status >= 100
         else { throw .badHandshake }

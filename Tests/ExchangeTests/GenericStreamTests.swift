@@ -184,7 +184,7 @@ import Testing
         // More than 64 KiB before a start; who goes on sending may miss the close.
         _ = await Self.play(house, flood, isClosedByServer: true)
         #expect(await Self.play(house, [hello, plivo], isClosedByServer: false))
-        async let open = Self.play(house, [hello], pause: 400, isClosedByServer: false)
+        async let open = Self.play(house, [hello], pause: 1_500, isClosedByServer: false)
         for _ in 0..<100 where house.exchange.liveCalls == 0 { try await Task.sleep(for: .milliseconds(5)) }
         // A stream that has said nothing is a live call of an unknown carrier.
         let live = try await judge.ask("/v1/calls")

@@ -66,6 +66,8 @@ extension NetTests {
             ("101 Switching Protocols", "200 OK", .refused(status: 200)),
             ("101 Switching Protocols", "999", .refused(status: 999)),
             ("HTTP/1.1", "HTTP/1.0", .badHandshake), ("HTTP/1.1", "ICY", .badHandshake),
+            // One space, no more (RFC 9112 §4).
+            ("HTTP/1.1 101", "HTTP/1.1  101", .badHandshake),
             ("Sec-WebSocket-Accept: ", "Sec-WebSocket-Accept: x", .badHandshake),
             ("Sec-WebSocket-Accept: ", "X: ", .badHandshake),
             ("Upgrade: websocket", "Upgrade: h2c", .badHandshake),
