@@ -21,7 +21,9 @@ final class BenchServer: @unchecked Sendable {
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments = ["serve"]
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        let port = UInt16.random(in: 30_000...39_999)
+        // Below the ports that the kernel gives to clients (ip(7), ip_local_port_range): those of the run before may
+        // still be held.
+        let port = UInt16.random(in: 20_000...29_999)
         process.environment = [
             "PORT": "\(port)", "TEELINE_STORAGE": folder, "TEELINE_CARRIER_AUTH": "off",
             "ELEVENLABS_AGENT_ID": "load",
