@@ -90,22 +90,22 @@ final class HTTPWaits: @unchecked Sendable {
     init(crowd: HTTPCrowd = HTTPCrowd(places: 1, seconds: 0)) { self.crowd = crowd }
 
     /// `connection` is there, and has asked for nothing yet.
-    func hasCome(_ connection: OpaquePointer) {
-        let descriptor = teeline_http_descriptor(connection)
-        lock.withLock {
-            crowd.come(connection, descriptor: descriptor, at: .now)
-            lookAtCrowd()
-        }
-    }
+    func hasCome(_ connection: OpaquePointer) { rests(connection, isNew: true) }
 
     /// `connection` has sent a request line.
     func isAsking(_ connection: OpaquePointer) { lock.withLock { crowd.ask(connection) } }
 
     /// `connection` has been answered, and may ask again.
-    func isIdle(_ connection: OpaquePointer) {
+    func isIdle(_ connection: OpaquePointer) { rests(connection, isNew: false) }
+
+    private func rests(_ connection: OpaquePointer, isNew: Bool) {
         let descriptor = teeline_http_descriptor(connection)
         lock.withLock {
-            crowd.rest(connection, descriptor: descriptor, at: .now)
+            if isNew {
+                crowd.come(connection, descriptor: descriptor, at: .now)
+            } else {
+                crowd.rest(connection, descriptor: descriptor, at: .now)
+            }
             lookAtCrowd()
         }
     }

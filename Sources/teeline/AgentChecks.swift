@@ -3,6 +3,7 @@
 import Agents
 import Exchange
 import Net
+import Simulator
 import Telemetry
 
 /// Checks of the way to the agent. A private agent's signed URL is fetched and thrown away; a public agent's socket
@@ -107,16 +108,10 @@ struct AgentChecks {
     /// An error in words, without an address.
     static func reason(_ error: NetError) -> String {
         switch error {
-        case .unresolved: "its name has no address"
-        case .timedOut: "no answer in time"
-        case .tls(let reason): "TLS: \(reason)"
-        case .refused(let status): "refused with status \(status)"
-        case .badURL: "the address cannot be understood"
-        case .badHandshake: "the answer is not what was asked for"
+        // What is done about it does not hang on the system's own words.
         case .system(let operation, _): "\(operation) failed: no connection"
         case .cannotListen: "no port"
-        case .tooLarge: "the answer is too large"
-        case .cancelled: "cancelled"
+        default: FailureWords.text(error)
         }
     }
 }
