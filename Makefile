@@ -64,19 +64,17 @@ TESTING  := -c release -Xswiftc -enable-testing --scratch-path .build/tests
 # Tests in real time run one after another, when all others are through; those that count the process's
 # descriptors run in a process of their own.
 REALTIME := ExchangeTests|SimulatorTests|SwitchboardTests|SpeechTests
-# Of thousands of cases those that fail are shown, and every suite; the whole story goes to the log of its name.
-STORY     = 2>&1 | tee .build/tests/$(1).log | grep --text --line-buffered -vE '^◇ |^✔ Test ([^ ]*\(|case )|^Test Suite|Executed 0 tests' \
-	|| { echo "==> the log: .build/tests/$(1).log" >&2; exit 1; }
+STAGE    := Tests/stage.sh .build/tests
 
 test: .build/swift .build/packages-test .build/python ## every test
 	@echo "==> building the tests"
 	$(SWIFT) build --build-tests $(TESTING)
 	@echo "==> tests of values, machines and rooms"
-	$(SWIFT) test --skip-build $(TESTING) --skip '$(REALTIME)|NetTests' $(call STORY,rooms)
+	$(STAGE)/rooms.log $(SWIFT) test --skip-build $(TESTING) --skip '$(REALTIME)|NetTests'
 	@echo "==> tests of sockets, descriptors counted"
-	$(SWIFT) test --skip-build $(TESTING) --no-parallel --filter NetTests $(call STORY,net)
+	$(STAGE)/net.log $(SWIFT) test --skip-build $(TESTING) --no-parallel --filter NetTests
 	@echo "==> tests in real time, over sockets"
-	$(SWIFT) test --skip-build $(TESTING) --no-parallel --filter '$(REALTIME)' $(call STORY,realtime)
+	$(STAGE)/realtime.log $(SWIFT) test --skip-build $(TESTING) --no-parallel --filter '$(REALTIME)'
 
 lint: .build/swift ## the formatter's opinion
 	$(SWIFT) format lint --strict --parallel --configuration .swift-format -r Package.swift Sources Tests

@@ -26,9 +26,9 @@ public final class CarrierNetwork: @unchecked Sendable {
     }
 
     /// A network on `loop`, which others may share. Each call is served every `milliseconds`, in `shares`
-    /// groups one after another, so that not all calls speak at the same instant.
+    /// groups one after another: callers do not speak at the same instant.
     public convenience init(
-        sharing loop: EventLoop, everyMilliseconds milliseconds: Int = 20, shares: Int = 4
+        sharing loop: EventLoop, everyMilliseconds milliseconds: Int = 20, shares: Int = 20
     ) {
         self.init(loop: loop, everyMilliseconds: milliseconds, shares: shares, ownsLoop: false)
     }

@@ -11,20 +11,26 @@ import Testing
 @Suite(.serialized) struct WholeCallTests {
     @Test func theDemoCallIsRecorded() async throws {
         let folder = NSTemporaryDirectory() + "teeline-" + UUID().uuidString
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        defer { #expect(throws: Never.self) { try FileManager.default.removeItem(atPath: folder) } }
         let agent = try SimulatedAgent.start(DemoScript.agent)
         defer { agent.stop() }
         let settings = try Settings(values: [
             "storage.path": folder, "server.port": "0", "server.carrier_auth": "off", "agent.id": "demo",
             "agent.base_url": agent.baseURL,
         ])
-        let exchange = try TelephoneExchange.start(settings, log: Log(level: .debug))
+        let exchange = try TelephoneExchange.start(settings, log: Log(level: .error))
         let network = try CarrierNetwork.start()
         defer { network.stop() }
         let result = await network.call(
             DemoScript.call(to: "ws://127.0.0.1:\(exchange.port)/twilio/media-stream"))
-        print(result.end, result.samples, result.counts, result.playout)
-        let unsealed = exchange.drainAndStop()
-        #expect(unsealed == 0)
+        #expect(result.end == .asPlanned)
+        #expect(result.playout.clears == 1, "one barge-in")
+        #expect(exchange.drainAndStop() == 0)
+        let catalog = Catalog(StorageLayout(root: folder), readers: 1)
+        defer { catalog.close() }
+        let item = try #require(try catalog.list(cursor: nil, limit: 10).items.first)
+        #expect(item.recording.state == .sealed)
+        #expect(item.recording.samples == result.samples)
+        #expect(item.call.endWho == .caller && item.call.endWhy == "hangup")
     }
 }
