@@ -1,5 +1,7 @@
 // Recordings that carriers made and audio that ElevenLabs kept become the archive's, by the steps of every sealing.
 
+import Wire
+
 extension Sealing {
     /// Adopts a carrier's recording: file first, then call, recording and ledger in one transaction. A server that
     /// dies in between leaves a file without a row; adopting again, under the same identifier, takes it up. Where a row says
@@ -93,8 +95,8 @@ extension CatalogChanges {
             try trace(
                 "recording.adopted", call.id,
                 [
-                    ("carrier", JSONText.quoted(call.carrier)), ("path", JSONText.quoted(path)),
-                    ("bytes", String(request.bytes)), ("sha256", JSONText.quoted(digest.hex)),
+                    ("carrier", JSON.quoted(call.carrier)), ("path", JSON.quoted(path)),
+                    ("bytes", String(request.bytes)), ("sha256", JSON.quoted(digest.hex)),
                     ("samples", String(request.samples)),
                 ])
             try linkConversation(call.conversationID, to: call.id)
@@ -142,7 +144,7 @@ extension CatalogChanges {
                 [.text(call.id), .integer(call.startedAt), .text(cause), .text(provenance.json)])
             try trace(
                 "recording.failed", call.id,
-                [("carrier", JSONText.quoted(call.carrier)), ("cause", JSONText.quoted(cause))])
+                [("carrier", JSON.quoted(call.carrier)), ("cause", JSON.quoted(cause))])
             return ChangeOutcome(added: 1)
         }
     }

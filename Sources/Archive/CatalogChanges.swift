@@ -1,6 +1,7 @@
 // The catalog's changes, each one transaction with its ledger entry.
 
 import CSQLite
+import Wire
 
 /// Carries changes out on the writing connection.
 struct CatalogChanges {
@@ -23,7 +24,7 @@ struct CatalogChanges {
             try connection.execute(
                 "INSERT INTO recordings (call_id, started_at, state) VALUES (?, ?, 'recording')",
                 [.text(call.id), .integer(call.startedAt)])
-            try trace("call.opened", call.id, [("carrier", JSONText.quoted(call.carrier))])
+            try trace("call.opened", call.id, [("carrier", JSON.quoted(call.carrier))])
             try linkConversation(call.conversationID, to: call.id)
         }
     }
@@ -95,7 +96,7 @@ struct CatalogChanges {
             try connection.execute(
                 "UPDATE recordings SET state = 'failed', cause = ? WHERE call_id = ?",
                 [.text(cause), .text(id)])
-            try trace("recording.failed", id, [("cause", JSONText.quoted(cause))] + endingMembers(ending))
+            try trace("recording.failed", id, [("cause", JSON.quoted(cause))] + endingMembers(ending))
         }
     }
 
@@ -129,13 +130,13 @@ struct CatalogChanges {
             var members: [(name: String, json: String)] = []
             if let file, let facts {
                 members = [
-                    ("path", JSONText.quoted(file.path)), ("bytes", String(facts.bytes)),
-                    ("sha256", JSONText.quoted(file.digest.hex)), ("samples", String(facts.samples)),
+                    ("path", JSON.quoted(file.path)), ("bytes", String(facts.bytes)),
+                    ("sha256", JSON.quoted(file.digest.hex)), ("samples", String(facts.samples)),
                 ]
             }
-            if let cause = request.recoveryCause { members.append(("cause", JSONText.quoted(cause))) }
+            if let cause = request.recoveryCause { members.append(("cause", JSON.quoted(cause))) }
             if request.origin != .bridge {
-                members.append(("origin", JSONText.quoted(request.origin.rawValue)))
+                members.append(("origin", JSON.quoted(request.origin.rawValue)))
             }
             let kind = file == nil ? "recording.empty" : "recording.\(state.rawValue)"
             try trace(kind, id, members + endingMembers(request.ending))
@@ -170,7 +171,7 @@ struct CatalogChanges {
     private func endingMembers(_ ending: CallEnding?) -> [(name: String, json: String)] {
         guard let ending else { return [] }
         return [
-            ("end_who", JSONText.quoted(ending.who.rawValue)), ("end_why", JSONText.quoted(ending.why)),
+            ("end_who", JSON.quoted(ending.who.rawValue)), ("end_why", JSON.quoted(ending.why)),
             ("duration_samples", String(ending.durationSamples)),
         ]
     }
@@ -180,8 +181,8 @@ struct CatalogChanges {
         _ kind: String, _ id: String, _ members: [(name: String, json: String)]
     ) throws(ArchiveError) {
         let digest = try RowDigest.of(id, connection)
-        let all = members + [(RowDigest.member, JSONText.quoted(digest.hex))]
-        try Ledger.append(connection, at: now, kind: kind, callID: id, detail: JSONText.object(all))
+        let all = members + [(RowDigest.member, JSON.quoted(digest.hex))]
+        try Ledger.append(connection, at: now, kind: kind, callID: id, detail: JSON.object(all))
     }
 
     /// The ledger's entry of a change of an outbound call, which is no call's row.
@@ -189,6 +190,6 @@ struct CatalogChanges {
         _ kind: String, _ id: String, _ members: [(name: String, json: String)]
     ) throws(ArchiveError) {
         try Ledger.append(
-            connection, at: now, kind: kind, callID: id, detail: JSONText.object(members))
+            connection, at: now, kind: kind, callID: id, detail: JSON.object(members))
     }
 }

@@ -1,5 +1,7 @@
 // Changes of customers' contexts. The ledger has the SHA-256 of a number, never the number.
 
+import Wire
+
 extension CatalogChanges {
     func storeContext(_ row: ContextRow) throws(ArchiveError) -> ChangeOutcome {
         try connection.transaction { () throws(ArchiveError) in
@@ -32,8 +34,8 @@ extension CatalogChanges {
                 line.withUnsafeBytes { running.update($0) }
             }
             guard outcome.isChange else { return outcome }
-            let detail = JSONText.object([
-                ("count", String(rows.count)), ("sha256", JSONText.quoted(running.finish().hex)),
+            let detail = JSON.object([
+                ("count", String(rows.count)), ("sha256", JSON.quoted(running.finish().hex)),
             ])
             try Ledger.append(
                 connection, at: now, kind: "contexts.imported", callID: nil, detail: detail)
@@ -57,7 +59,7 @@ extension CatalogChanges {
         let digest = Digest.sha256(Array(phone.utf8)).hex
         try Ledger.append(
             connection, at: now, kind: kind, callID: nil,
-            detail: JSONText.object([("phone_sha256", JSONText.quoted(digest))]))
+            detail: JSON.object([("phone_sha256", JSON.quoted(digest))]))
     }
 }
 

@@ -1,5 +1,7 @@
 // What is known of a customer, by telephone number.
 
+import Wire
+
 /// A telephone number as a key: E.164, or what a carrier says literally ("client:name").
 ///
 /// Not routing's `PhoneNumber`, which compares what carriers say and refuses nothing: it takes 17 digits, blanks within a
@@ -55,8 +57,8 @@ public struct ContextRow: Sendable, Hashable {
 
     /// The fields as one JSON object, names in order.
     public var json: String {
-        JSONText.object(
-            fields.sorted { $0.key < $1.key }.map { (name: $0.key, json: JSONText.quoted($0.value)) })
+        JSON.object(
+            fields.sorted { $0.key < $1.key }.map { (name: $0.key, json: JSON.quoted($0.value)) })
     }
 
     /// The name of what is out of its bounds; nil when nothing is.

@@ -1,5 +1,7 @@
 // Changes of conversations, and reading them.
 
+import Wire
+
 extension CatalogChanges {
     /// What is said of a conversation: the newer delivery counts, and what it lacks is kept of the older one, in whichever
     /// order they come.
@@ -38,8 +40,8 @@ extension CatalogChanges {
             try trace(
                 "conversation.received", row.conversationID, call,
                 [
-                    ("source", JSONText.quoted(row.source.rawValue)),
-                    ("event_timestamp", JSONText.number(row.eventTimestamp)),
+                    ("source", JSON.quoted(row.source.rawValue)),
+                    ("event_timestamp", JSON.number(row.eventTimestamp)),
                 ])
             return known == nil ? ChangeOutcome(added: 1) : ChangeOutcome(replaced: 1)
         }
@@ -69,8 +71,8 @@ extension CatalogChanges {
             try trace(
                 "conversation.audio", audio.conversationID, call,
                 [
-                    ("path", JSONText.quoted(path)), ("bytes", String(audio.bytes)),
-                    ("sha256", JSONText.quoted(digest.hex)),
+                    ("path", JSON.quoted(path)), ("bytes", String(audio.bytes)),
+                    ("sha256", JSON.quoted(digest.hex)),
                 ])
         }
     }
@@ -118,9 +120,9 @@ extension CatalogChanges {
         _ members: [(name: String, json: String)]
     ) throws(ArchiveError) {
         let digest = try RowDigest.ofConversation(conversationID, connection)
-        let detail = JSONText.object(
-            [("conversation_id", JSONText.quoted(conversationID))] + members
-                + [(RowDigest.member, JSONText.quoted(digest.hex))])
+        let detail = JSON.object(
+            [("conversation_id", JSON.quoted(conversationID))] + members
+                + [(RowDigest.member, JSON.quoted(digest.hex))])
         try Ledger.append(connection, at: now, kind: kind, callID: callID, detail: detail)
     }
 }

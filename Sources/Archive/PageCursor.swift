@@ -1,5 +1,7 @@
 // A place in a list, as an opaque text.
 
+import Wire
+
 /// Where a page of a list ends: the last call on it. New calls do not move it.
 struct PageCursor: Hashable {
     var startedAt: Int64
@@ -12,18 +14,8 @@ struct PageCursor: Hashable {
         }
         bytes += Array(id.utf8)
         var output: [UInt8] = []
-        var bits: UInt32 = 0
-        var held = 0
-        for byte in bytes {
-            bits = bits << 8 | UInt32(byte)
-            held += 8
-            while held >= 6 {
-                held -= 6
-                output.append(Self.alphabet[Int(bits >> UInt32(held) & 63)])
-            }
-        }
-        if held > 0 { output.append(Self.alphabet[Int(bits << UInt32(6 - held) & 63)]) }
-        return String(decoding: output, as: UTF8.self)
+        bytes.withUnsafeBytes { Base64.encode($0, into: &output) }
+        return String(decoding: output.filter { $0 != 0x3D }.map(Self.inURL), as: UTF8.self)
     }
 
     init(startedAt: Int64, id: String) {
@@ -34,24 +26,31 @@ struct PageCursor: Hashable {
     /// Reads a cursor back. Throws `badCursor`.
     init(_ text: String) throws(ArchiveError) {
         var bytes: [UInt8] = []
-        var bits: UInt32 = 0
-        var held = 0
         // 34 bytes are 46 characters.
-        guard text.utf8.count == 46 else { throw .badCursor }
-        for character in text.utf8 {
-            guard let value = Self.alphabet.firstIndex(of: character) else { throw .badCursor }
-            bits = (bits << 6 | UInt32(value)) & 0xffff
-            held += 6
-            if held >= 8 {
-                held -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(held)))
-            }
-        }
+        guard text.utf8.count == 46,
+            text.utf8.map(Self.inText).withUnsafeBytes({ Base64.decode($0, into: &bytes) }),
+            bytes.count == 34
+        else { throw .badCursor }
         startedAt = Int64(bitPattern: bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
         id = String(decoding: bytes.dropFirst(8), as: UTF8.self)
         guard CallID.isValid(id), self.text == text else { throw .badCursor }
     }
 
-    private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+    /// Character 62 and 63 of base64 as URLs have them.
+    private static func inURL(_ character: UInt8) -> UInt8 {
+        switch character {
+        case 0x2B: 0x2D
+        case 0x2F: 0x5F
+        default: character
+        }
+    }
+
+    /// The same the other way.
+    private static func inText(_ character: UInt8) -> UInt8 {
+        switch character {
+        case 0x2D: 0x2B
+        case 0x5F: 0x2F
+        default: character
+        }
+    }
 }

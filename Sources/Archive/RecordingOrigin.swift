@@ -1,5 +1,7 @@
 // Who made a recording, in what form, and where it was fetched from.
 
+import Wire
+
 /// Who made a recording.
 public enum RecordingOrigin: String, Sendable, Hashable, CaseIterable {
     /// This server, from the stream of a bridged call.
@@ -59,11 +61,11 @@ public struct RecordingProvenance: Sendable, Hashable {
 
     /// As one JSON object, as the catalog has it. The schema indexes `carrier` and `recording_id`.
     var json: String {
-        JSONText.object([
-            ("carrier", JSONText.quoted(carrier)), ("recording_id", JSONText.quoted(recordingID)),
-            ("host", JSONText.quoted(host)), ("downloaded_at", String(downloadedAt)),
-            ("format", JSONText.quoted(format.rawValue)),
-            ("stated_ms", JSONText.number(statedMilliseconds)),
+        JSON.object([
+            ("carrier", JSON.quoted(carrier)), ("recording_id", JSON.quoted(recordingID)),
+            ("host", JSON.quoted(host)), ("downloaded_at", String(downloadedAt)),
+            ("format", JSON.quoted(format.rawValue)),
+            ("stated_ms", JSON.number(statedMilliseconds)),
         ])
     }
 

@@ -1,6 +1,7 @@
 // Rows of the catalog to values and back.
 
 import CSQLite
+import Wire
 
 /// The columns of a call with its recording, in the order `listed` reads them.
 enum RowMapping {
@@ -52,11 +53,11 @@ enum RowMapping {
     }
 
     static func json(_ intervals: [MissingInterval]) -> String {
-        JSONText.array(
+        JSON.array(
             intervals.map {
-                JSONText.object([
+                JSON.object([
                     ("start", String($0.start)), ("length", String($0.length)),
-                    ("cause", JSONText.quoted($0.cause)),
+                    ("cause", JSON.quoted($0.cause)),
                 ])
             })
     }

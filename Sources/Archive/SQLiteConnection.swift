@@ -2,6 +2,7 @@
 
 import CSQLite
 import Glibc
+import Wire
 
 /// A connection to SQLite.
 final class SQLiteConnection: @unchecked Sendable {
@@ -63,17 +64,7 @@ final class SQLiteConnection: @unchecked Sendable {
 
     /// An absolute path as SQLite's address of a file that does not change (sqlite.org/uri.html).
     static func immutableAddress(_ path: String) -> String {
-        var text = "file:"
-        for byte in path.utf8 {
-            switch byte {
-            case 0x2F, 0x2D, 0x2E, 0x5F, 0x30...0x39, 0x41...0x5A, 0x61...0x7A:
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                text += "%" + (digits.utf8.count < 2 ? "0" : "") + digits
-            }
-        }
-        return text + "?immutable=1"
+        "file:" + PercentCoding.encoded(path, keeping: 0x2F) + "?immutable=1"
     }
 
     deinit {
@@ -118,9 +109,15 @@ final class SQLiteConnection: @unchecked Sendable {
 
     /// Runs `body` as one transaction: all of it or nothing.
     func transaction<Answer>(_ body: () throws(ArchiveError) -> Answer) throws(ArchiveError) -> Answer {
-        if isGrouped { return try savepoint(body) }
         // IMMEDIATE: the write lock is taken now, not in the middle, where waiting cannot help.
-        try execute("BEGIN IMMEDIATE")
+        isGrouped ? try savepoint(body) : try committing("BEGIN IMMEDIATE", body)
+    }
+
+    /// Runs `body` between `begin` and a commit; rolls back what throws, the commit included.
+    private func committing<Answer>(
+        _ begin: String, _ body: () throws(ArchiveError) -> Answer
+    ) throws(ArchiveError) -> Answer {
+        try execute(begin)
         do throws(ArchiveError) {
             let answer = try body()
             try execute("COMMIT")
@@ -155,34 +152,20 @@ final class SQLiteConnection: @unchecked Sendable {
     /// Runs `body`, whose transactions become parts of one, and commits that. Each part is all or nothing by itself. Throws
     /// when nothing of it is committed.
     func group(_ body: () -> Void) throws(ArchiveError) {
-        try execute("BEGIN IMMEDIATE")
-        isGrouped = true
-        body()
-        isGrouped = false
-        // An error that has rolled everything back (disk full, I/O) has ended the transaction.
-        guard sqlite3_get_autocommit(handle) == 0 else {
-            throw .sqlite(code: SQLITE_ABORT, statement: "COMMIT")
-        }
-        do throws(ArchiveError) {
-            try execute("COMMIT")
-        } catch {
-            if sqlite3_get_autocommit(handle) == 0 { try execute("ROLLBACK") }
-            throw error
+        try committing("BEGIN IMMEDIATE") { () throws(ArchiveError) in
+            isGrouped = true
+            body()
+            isGrouped = false
+            // An error that has rolled everything back (disk full, I/O) has ended the transaction.
+            guard sqlite3_get_autocommit(handle) == 0 else {
+                throw .sqlite(code: SQLITE_ABORT, statement: "COMMIT")
+            }
         }
     }
 
     /// Runs `body` on one state of the database, whatever others commit meanwhile.
     func snapshot<Answer>(_ body: () throws(ArchiveError) -> Answer) throws(ArchiveError) -> Answer {
-        if isGrouped { return try body() }
-        try execute("BEGIN")
-        do throws(ArchiveError) {
-            let answer = try body()
-            try execute("COMMIT")
-            return answer
-        } catch {
-            if sqlite3_get_autocommit(handle) == 0 { try execute("ROLLBACK") }
-            throw error
-        }
+        isGrouped ? try body() : try committing("BEGIN", body)
     }
 
     /// Runs `body` without waiting for others that hold the database: who has waited for them once does not again.

@@ -1,5 +1,7 @@
 // Changes of passes, outbound calls and carriers' webhooks, and reading them.
 
+import Wire
+
 extension CatalogChanges {
     // Passes and webhooks leave no entry in the ledger. A pass lives for minutes and is purged, so an entry would tell
     // of a row that nobody can look at; a webhook's row is its own trace, never changed and never removed. What they
@@ -69,7 +71,7 @@ extension CatalogChanges {
                     SQLiteValue(row.caller), .text(row.state.rawValue), SQLiteValue(row.cause),
                     .integer(row.requestedAt), .integer(row.updatedAt), SQLiteValue(row.endedAt),
                 ])
-            try traceDial("dial.\(row.state.rawValue)", row.id, [("carrier", JSONText.quoted(row.carrier))])
+            try traceDial("dial.\(row.state.rawValue)", row.id, [("carrier", JSON.quoted(row.carrier))])
             return ChangeOutcome(added: 1)
         }
     }
@@ -97,7 +99,7 @@ extension CatalogChanges {
                     .text(id), .text(state.rawValue), SQLiteValue(news.carrierCallID), SQLiteValue(goesOn),
                     SQLiteValue(news.cause), .integer(news.at), SQLiteValue(goesOn && state.isFinal),
                 ])
-            let cause = goesOn ? news.cause.map { [("cause", JSONText.quoted($0))] } ?? [] : []
+            let cause = goesOn ? news.cause.map { [("cause", JSON.quoted($0))] } ?? [] : []
             try traceDial(goesOn ? "dial.\(state.rawValue)" : "dial.named", id, cause)
             return ChangeOutcome(replaced: 1)
         }

@@ -17,19 +17,17 @@ public enum RandomToken {
 
     /// `bytes` as base64url without padding.
     static func text(_ bytes: [UInt8]) -> String {
-        let alphabet = [UInt8]("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-        var characters: [UInt8] = []
-        var bits: UInt32 = 0
-        var held = 0
-        for byte in bytes {
-            bits = bits << 8 | UInt32(byte)
-            held += 8
-            while held >= 6 {
-                held -= 6
-                characters.append(alphabet[Int(bits >> UInt32(held) & 63)])
+        // A zero stands behind the last character (EVP_EncodeBlock).
+        var block = [UInt8](repeating: 0, count: (bytes.count + 2) / 3 * 4 + 1)
+        let count = EVP_EncodeBlock(&block, bytes, Int32(bytes.count))
+        let characters = block.prefix(Int(count)).compactMap { character -> UInt8? in
+            switch character {
+            case 0x2B: 0x2D
+            case 0x2F: 0x5F
+            case 0x3D: nil
+            default: character
             }
         }
-        if held > 0 { characters.append(alphabet[Int(bits << UInt32(6 - held) & 63)]) }
         return String(decoding: characters, as: UTF8.self)
     }
 }

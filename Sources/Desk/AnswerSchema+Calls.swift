@@ -2,6 +2,7 @@
 
 import Archive
 import Carriers
+import Wire
 
 extension AnswerSchema {
     private typealias Schema = JSONSchema
@@ -55,8 +56,8 @@ extension AnswerSchema {
                 ("phone", Schema.words),
                 (
                     "fields",
-                    JSONText.object([
-                        ("type", JSONText.quoted("object")),
+                    JSON.object([
+                        ("type", JSON.quoted("object")),
                         ("maxProperties", String(ContextRow.fieldLimit)),
                         ("additionalProperties", Schema.text),
                     ])

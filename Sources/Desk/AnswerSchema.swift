@@ -3,6 +3,7 @@
 import Archive
 import Calls
 import Carriers
+import Wire
 
 /// Schemas of answers, by their names in the OpenAPI document.
 enum AnswerSchema {
@@ -26,11 +27,11 @@ enum AnswerSchema {
         // What carriers' doors say is short: no person reads it.
         (
             "DoorProblem",
-            JSONText.object([
-                ("type", JSONText.quoted("object")), ("required", #"["status","code"]"#),
+            JSON.object([
+                ("type", JSON.quoted("object")), ("required", #"["status","code"]"#),
                 (
                     "properties",
-                    JSONText.object([("status", Schema.whole), ("code", Schema.words)])
+                    JSON.object([("status", Schema.whole), ("code", Schema.words)])
                 ),
             ])
         ),

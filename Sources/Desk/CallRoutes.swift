@@ -3,6 +3,7 @@
 import Archive
 import Net
 import Routing
+import Wire
 
 /// Answers for calls.
 struct CallRoutes {
@@ -90,10 +91,10 @@ struct CallRoutes {
         case .failure(let refusal): return Self.problem(refusal).response
         case .success(let token):
             return DeskHandler.json(
-                JSONText.object([
-                    ("token", JSONText.quoted(token.token)),
-                    ("expires_at", JSONText.quoted(ArchiveTime.rfc3339(token.expiresAt))),
-                    ("url", JSONText.quoted(token.url)),
+                JSON.object([
+                    ("token", JSON.quoted(token.token)),
+                    ("expires_at", JSON.quoted(ArchiveTime.rfc3339(token.expiresAt))),
+                    ("url", JSON.quoted(token.url)),
                 ]), status: 201)
         }
     }
@@ -139,10 +140,10 @@ struct CallRoutes {
                 try catalog.carrierEvents(ofCarrierCall: name, limit: Self.eventLimit)
             } else { [] }
         return DeskHandler.json(
-            JSONText.object([
-                ("id", JSONText.quoted(id)), ("dial", dial.map { Self.json($0) } ?? "null"),
+            JSON.object([
+                ("id", JSON.quoted(id)), ("dial", dial.map { Self.json($0) } ?? "null"),
                 ("live", running.map { Self.json($0) } ?? "null"),
-                ("recording", stored == nil ? "null" : JSONText.quoted("/v1/recordings/\(id)")),
+                ("recording", stored == nil ? "null" : JSON.quoted("/v1/recordings/\(id)")),
                 ("carrier_events", "[" + told.map { Self.json($0) }.joined(separator: ",") + "]"),
             ]))
     }
@@ -152,17 +153,17 @@ struct CallRoutes {
 
     /// A webhook as it is told: what happened, and when; not what it said, which holds numbers and transcripts.
     private static func json(_ event: CarrierEventRow) -> String {
-        JSONText.object([
-            ("source", JSONText.quoted(event.carrier)), ("kind", JSONText.quoted(event.kind)),
-            ("occurred_at", JSONText.quoted(event.occurredAt.map { ArchiveTime.rfc3339($0) })),
-            ("received_at", JSONText.quoted(ArchiveTime.rfc3339(event.receivedAt))),
+        JSON.object([
+            ("source", JSON.quoted(event.carrier)), ("kind", JSON.quoted(event.kind)),
+            ("occurred_at", JSON.quoted(event.occurredAt.map { ArchiveTime.rfc3339($0) })),
+            ("received_at", JSON.quoted(ArchiveTime.rfc3339(event.receivedAt))),
         ])
     }
 
     private static let over = Problem(status: 409, code: "call_over", detail: "The call is over.")
 
     private static func accepted(_ id: String) -> HTTPResponse {
-        DeskHandler.json(JSONText.object([("id", JSONText.quoted(id))]), status: 202)
+        DeskHandler.json(JSON.object([("id", JSON.quoted(id))]), status: 202)
     }
 
     static func problem(_ refusal: CallControlRefusal) -> Problem {
@@ -191,26 +192,26 @@ struct CallRoutes {
 
     /// A placed call.
     static func json(_ dial: DialRow) -> String {
-        JSONText.object([
-            ("id", JSONText.quoted(dial.id)), ("carrier", JSONText.quoted(dial.carrier)),
-            ("carrier_call_id", JSONText.quoted(dial.carrierCallID)), ("to", JSONText.quoted(dial.called)),
-            ("from", JSONText.quoted(dial.caller)), ("state", JSONText.quoted(dial.state.rawValue)),
-            ("cause", JSONText.quoted(dial.cause)),
-            ("requested_at", JSONText.quoted(ArchiveTime.rfc3339(dial.requestedAt))),
-            ("updated_at", JSONText.quoted(ArchiveTime.rfc3339(dial.updatedAt))),
-            ("ended_at", JSONText.quoted(dial.endedAt.map { ArchiveTime.rfc3339($0) })),
+        JSON.object([
+            ("id", JSON.quoted(dial.id)), ("carrier", JSON.quoted(dial.carrier)),
+            ("carrier_call_id", JSON.quoted(dial.carrierCallID)), ("to", JSON.quoted(dial.called)),
+            ("from", JSON.quoted(dial.caller)), ("state", JSON.quoted(dial.state.rawValue)),
+            ("cause", JSON.quoted(dial.cause)),
+            ("requested_at", JSON.quoted(ArchiveTime.rfc3339(dial.requestedAt))),
+            ("updated_at", JSON.quoted(ArchiveTime.rfc3339(dial.updatedAt))),
+            ("ended_at", JSON.quoted(dial.endedAt.map { ArchiveTime.rfc3339($0) })),
         ])
     }
 
     /// A call that runs.
     static func json(_ call: LiveCall) -> String {
-        JSONText.object([
-            ("id", JSONText.quoted(call.id)), ("carrier", JSONText.quoted(call.carrier)),
-            ("carrier_call_id", JSONText.quoted(call.carrierCallID)),
-            ("agent_id", JSONText.quoted(call.agentID)), ("caller", JSONText.quoted(call.caller)),
-            ("called", JSONText.quoted(call.called)),
-            ("started_at", JSONText.quoted(ArchiveTime.rfc3339(call.startedAt))),
-            ("phase", JSONText.quoted(call.phase)),
+        JSON.object([
+            ("id", JSON.quoted(call.id)), ("carrier", JSON.quoted(call.carrier)),
+            ("carrier_call_id", JSON.quoted(call.carrierCallID)),
+            ("agent_id", JSON.quoted(call.agentID)), ("caller", JSON.quoted(call.caller)),
+            ("called", JSON.quoted(call.called)),
+            ("started_at", JSON.quoted(ArchiveTime.rfc3339(call.startedAt))),
+            ("phase", JSON.quoted(call.phase)),
         ])
     }
 }

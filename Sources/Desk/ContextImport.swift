@@ -1,6 +1,7 @@
 // Customers' contexts as JSON and CSV, in and out.
 
 import Archive
+import Wire
 
 /// Reads and writes many contexts.
 public enum ContextImport {
@@ -127,9 +128,9 @@ public enum ContextImport {
 
     /// A context as the API shows it.
     public static func json(_ row: ContextRow) -> String {
-        JSONText.object([
-            ("phone", JSONText.quoted(row.phone)), ("fields", row.json),
-            ("updated_at", JSONText.quoted(ArchiveTime.rfc3339(row.updatedAt))),
+        JSON.object([
+            ("phone", JSON.quoted(row.phone)), ("fields", row.json),
+            ("updated_at", JSON.quoted(ArchiveTime.rfc3339(row.updatedAt))),
         ])
     }
 

@@ -2,6 +2,7 @@
 
 import Archive
 import Net
+import Wire
 
 /// Answers for contexts.
 struct ContextRoutes {
@@ -56,9 +57,9 @@ struct ContextRoutes {
         if let error { return error.problem.response }
         let page = try catalog.contexts(after: cursor, limit: limit)
         return DeskHandler.json(
-            JSONText.object([
-                ("items", JSONText.array(page.items.map { ContextImport.json($0) })),
-                ("next_cursor", JSONText.quoted(page.next)),
+            JSON.object([
+                ("items", JSON.array(page.items.map { ContextImport.json($0) })),
+                ("next_cursor", JSON.quoted(page.next)),
             ]))
     }
 
@@ -84,7 +85,7 @@ struct ContextRoutes {
         case .success(let rows):
             let outcome = try change(.importContexts(rows))
             return DeskHandler.json(
-                JSONText.object([
+                JSON.object([
                     ("added", String(outcome.added)), ("replaced", String(outcome.replaced)),
                     ("unchanged", String(outcome.unchanged)),
                 ]))

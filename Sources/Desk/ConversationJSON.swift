@@ -2,6 +2,7 @@
 
 import Archive
 import Net
+import Wire
 
 /// The JSON of a conversation.
 enum ConversationJSON {
@@ -13,18 +14,18 @@ enum ConversationJSON {
 
     private static func json(_ row: ConversationRow, _ id: String) -> String {
         let audio = row.audioPath.map { _ in "/v1/recordings/\(id)/conversation/audio.mp3" }
-        return JSONText.object([
-            ("conversation_id", JSONText.quoted(row.conversationID)), ("call_id", JSONText.quoted(id)),
-            ("agent_id", JSONText.quoted(row.agentID)), ("status", JSONText.quoted(row.status)),
-            ("source", JSONText.quoted(row.source.rawValue)),
-            ("received_at", JSONText.quoted(ArchiveTime.rfc3339(row.receivedAt))),
-            ("event_timestamp", JSONText.number(row.eventTimestamp)),
-            ("successful", JSONText.quoted(row.verdict?.rawValue)),
-            ("title", JSONText.quoted(row.title)), ("summary", JSONText.quoted(row.summary)),
-            ("cost", JSONText.number(row.cost)), ("duration_seconds", JSONText.number(row.durationSeconds)),
-            ("termination_reason", JSONText.quoted(row.terminationReason)),
-            ("audio", JSONText.quoted(audio)), ("audio_bytes", JSONText.number(row.audioBytes)),
-            ("audio_sha256", JSONText.quoted(row.audioSHA256?.hex)),
+        return JSON.object([
+            ("conversation_id", JSON.quoted(row.conversationID)), ("call_id", JSON.quoted(id)),
+            ("agent_id", JSON.quoted(row.agentID)), ("status", JSON.quoted(row.status)),
+            ("source", JSON.quoted(row.source.rawValue)),
+            ("received_at", JSON.quoted(ArchiveTime.rfc3339(row.receivedAt))),
+            ("event_timestamp", JSON.number(row.eventTimestamp)),
+            ("successful", JSON.quoted(row.verdict?.rawValue)),
+            ("title", JSON.quoted(row.title)), ("summary", JSON.quoted(row.summary)),
+            ("cost", JSON.number(row.cost)), ("duration_seconds", JSON.number(row.durationSeconds)),
+            ("termination_reason", JSON.quoted(row.terminationReason)),
+            ("audio", JSON.quoted(audio)), ("audio_bytes", JSON.number(row.audioBytes)),
+            ("audio_sha256", JSON.quoted(row.audioSHA256?.hex)),
             ("transcript", row.transcript ?? "null"), ("analysis", row.analysis ?? "null"),
             ("document", row.document ?? "null"),
         ])

@@ -2,6 +2,7 @@
 
 import Archive
 import Net
+import Wire
 
 /// The desk's answers to HTTP requests.
 public struct DeskHandler: HTTPHandler {
@@ -157,9 +158,9 @@ public struct DeskHandler: HTTPHandler {
         case .readiness:
             let reasons = parts.unready()
             var response = Self.json(
-                JSONText.object([
+                JSON.object([
                     ("ready", reasons.isEmpty ? "true" : "false"),
-                    ("reasons", JSONText.array(reasons.map { JSONText.quoted($0) })),
+                    ("reasons", JSON.array(reasons.map { JSON.quoted($0) })),
                 ]))
             response.status = reasons.isEmpty ? 200 : 503
             return response
@@ -208,7 +209,7 @@ public struct DeskHandler: HTTPHandler {
 
     private func calls() -> String {
         let items = (parts.live?.liveCalls() ?? []).map { CallRoutes.json($0) }
-        return JSONText.object([("items", JSONText.array(items))])
+        return JSON.object([("items", JSON.array(items))])
     }
 
     /// An error nobody asked for: the client learns an id, the log learns the id and what it was.

@@ -1,6 +1,7 @@
 // Pieces of the OpenAPI document: answers, and the doors that others than the desk answer for.
 
 import Archive
+import Wire
 
 /// A header field of an answer that is always there.
 public struct DocumentedHeader: Sendable, Hashable {
@@ -51,27 +52,27 @@ public struct DocumentedAnswer: Sendable, Hashable {
 
     /// As a member of `responses`. What answers HEAD has no body.
     func member(hasBody: Bool) -> (name: String, json: String) {
-        var members = [(name: "description", json: JSONText.quoted(meaning))]
+        var members = [(name: "description", json: JSON.quoted(meaning))]
         if !headers.isEmpty {
             let fields = headers.map { header in
                 (
                     name: header.name,
-                    json: JSONText.object([
-                        ("description", JSONText.quoted(header.meaning)),
+                    json: JSON.object([
+                        ("description", JSON.quoted(header.meaning)),
                         ("required", header.isOptional ? "false" : "true"), ("schema", JSONSchema.text),
                     ])
                 )
             }
-            members.append((name: "headers", json: JSONText.object(fields)))
+            members.append((name: "headers", json: JSON.object(fields)))
         }
         if hasBody, !contents.isEmpty {
             let forms = contents.map { content in
-                let type = content.schema.map { JSONText.object([("schema", $0)]) } ?? "{}"
+                let type = content.schema.map { JSON.object([("schema", $0)]) } ?? "{}"
                 return (name: content.mediaType, json: type)
             }
-            members.append((name: "content", json: JSONText.object(forms)))
+            members.append((name: "content", json: JSON.object(forms)))
         }
-        return (String(status), JSONText.object(members))
+        return (String(status), JSON.object(members))
     }
 }
 
@@ -116,12 +117,12 @@ public struct DocumentedDoor: Sendable, Hashable {
             let words = path.split { !$0.isLetter && !$0.isNumber }.filter { !["api", "v1"].contains($0) }
             let id = ([method.lowercased(), "door"] + words.map { String($0) }).joined(separator: "_")
             var members: [(name: String, json: String)] = [
-                ("operationId", JSONText.quoted(id)), ("summary", JSONText.quoted(summary)),
+                ("operationId", JSON.quoted(id)), ("summary", JSON.quoted(summary)),
             ]
             if method == "POST", !takes.isEmpty {
                 let content = takes.map { (name: $0, json: "{}") }
                 members.append(
-                    (name: "requestBody", json: JSONText.object([("content", JSONText.object(content))])))
+                    (name: "requestBody", json: JSON.object([("content", JSON.object(content))])))
             }
             // A status is told once, as the door tells it.
             var all: [Int: DocumentedAnswer] = [:]
@@ -131,10 +132,10 @@ public struct DocumentedDoor: Sendable, Hashable {
             }
             for answer in answers { all[answer.status] = answer }
             let responses = all.values.sorted { $0.status < $1.status }.map { $0.member(hasBody: true) }
-            members.append((name: "responses", json: JSONText.object(responses)))
-            let security = proofs.map { JSONText.object([($0, "[]")]) }
-            members.append((name: "security", json: JSONText.array(security)))
-            return (name: method.lowercased(), json: JSONText.object(members))
+            members.append((name: "responses", json: JSON.object(responses)))
+            let security = proofs.map { JSON.object([($0, "[]")]) }
+            members.append((name: "security", json: JSON.array(security)))
+            return (name: method.lowercased(), json: JSON.object(members))
         }
     }
 }

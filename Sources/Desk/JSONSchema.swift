@@ -1,6 +1,7 @@
 // Pieces of JSON schemas (2020-12, the dialect of OpenAPI 3.1), as JSON.
 
 import Archive
+import Wire
 
 /// Writes schemas.
 enum JSONSchema {
@@ -24,7 +25,7 @@ enum JSONSchema {
     static let nothing = #"{"type":"null"}"#
 
     static func pattern(_ pattern: String) -> String {
-        JSONText.object([("type", JSONText.quoted("string")), ("pattern", JSONText.quoted(pattern))])
+        JSON.object([("type", JSON.quoted("string")), ("pattern", JSON.quoted(pattern))])
     }
     /// One of the values of `Choice`.
     static func choice<Choice: RawRepresentable<String> & CaseIterable>(_ type: Choice.Type) -> String {
@@ -32,8 +33,8 @@ enum JSONSchema {
     }
     /// One of these words.
     static func oneOf(_ words: [String]) -> String {
-        JSONText.object([
-            ("type", JSONText.quoted("string")), ("enum", JSONText.array(words.map { JSONText.quoted($0) })),
+        JSON.object([
+            ("type", JSON.quoted("string")), ("enum", JSON.array(words.map { JSON.quoted($0) })),
         ])
     }
     static func reference(_ name: String) -> String { ##"{"$ref":"#/components/schemas/\##(name)"}"## }
@@ -43,10 +44,10 @@ enum JSONSchema {
     /// An object of exactly these members, all of them always there, unless `optional` names them.
     static func object(_ members: [(name: String, json: String)], optional: Set<String> = []) -> String {
         let required = members.map(\.name).filter { !optional.contains($0) }
-        return JSONText.object([
-            ("type", JSONText.quoted("object")), ("additionalProperties", "false"),
-            ("required", JSONText.array(required.map { JSONText.quoted($0) })),
-            ("properties", JSONText.object(members)),
+        return JSON.object([
+            ("type", JSON.quoted("object")), ("additionalProperties", "false"),
+            ("required", JSON.array(required.map { JSON.quoted($0) })),
+            ("properties", JSON.object(members)),
         ])
     }
 }

@@ -1,6 +1,7 @@
 // The OpenAPI 3.1 document, made from the table of routes.
 
 import Archive
+import Wire
 
 /// The description of the API that clients and tests read.
 public enum OpenAPI {
@@ -17,23 +18,23 @@ public enum OpenAPI {
                 operations.append((route.method.lowercased(), operation(route, method: route.method)))
                 if route.documentsHead { operations.append(("head", operation(route, method: "HEAD"))) }
             }
-            return (name: path, json: JSONText.object(operations))
+            return (name: path, json: JSON.object(operations))
         }
-        paths += doors.map { (name: $0.path, json: JSONText.object($0.operations)) }
+        paths += doors.map { (name: $0.path, json: JSON.object($0.operations)) }
         let bearer = (name: "bearer", json: #"{"type":"http","scheme":"bearer"}"#)
-        return JSONText.object([
-            ("openapi", JSONText.quoted("3.1.0")),
+        return JSON.object([
+            ("openapi", JSON.quoted("3.1.0")),
             (
                 "info",
-                JSONText.object([
-                    ("title", JSONText.quoted("Teeline")), ("version", JSONText.quoted(version)),
+                JSON.object([
+                    ("title", JSON.quoted("Teeline")), ("version", JSON.quoted(version)),
                 ])
-            ), ("paths", JSONText.object(paths)),
+            ), ("paths", JSON.object(paths)),
             (
                 "components",
-                JSONText.object([
-                    ("securitySchemes", JSONText.object([bearer] + schemes)),
-                    ("schemas", JSONText.object(AnswerSchema.all)),
+                JSON.object([
+                    ("securitySchemes", JSON.object([bearer] + schemes)),
+                    ("schemas", JSON.object(AnswerSchema.all)),
                 ])
             ),
         ])
@@ -41,25 +42,25 @@ public enum OpenAPI {
 
     private static func operation(_ route: Route, method: String) -> String {
         var members: [(name: String, json: String)] = [
-            ("operationId", JSONText.quoted(operationID(route, method: method.lowercased()))),
-            ("summary", JSONText.quoted(route.summary)),
+            ("operationId", JSON.quoted(operationID(route, method: method.lowercased()))),
+            ("summary", JSON.quoted(route.summary)),
         ]
         let parameters = parameters(route, method: method)
-        if !parameters.isEmpty { members.append(("parameters", JSONText.array(parameters))) }
+        if !parameters.isEmpty { members.append(("parameters", JSON.array(parameters))) }
         if let body = route.body {
             let content = body.mediaTypes.map { type in
                 let schema = type == "text/csv" ? JSONSchema.text : body.schema
-                return (name: type, json: JSONText.object([("schema", schema)]))
+                return (name: type, json: JSON.object([("schema", schema)]))
             }
-            let json = JSONText.object([
-                ("required", body.isOptional ? "false" : "true"), ("content", JSONText.object(content)),
+            let json = JSON.object([
+                ("required", body.isOptional ? "false" : "true"), ("content", JSON.object(content)),
             ])
             members.append(("requestBody", json))
         }
         let answers = OpenAPIAnswers.all(route, method: method)
-        members.append(("responses", JSONText.object(answers.map { $0.member(hasBody: method != "HEAD") })))
+        members.append(("responses", JSON.object(answers.map { $0.member(hasBody: method != "HEAD") })))
         if route.isProtected { members.append(("security", #"[{"bearer":[]}]"#)) }
-        return JSONText.object(members)
+        return JSON.object(members)
     }
 
     private static func operationID(_ route: Route, method: String) -> String {
@@ -108,10 +109,10 @@ public enum OpenAPI {
         schema: JSONSchema.text)
 
     private static func parameter(_ parameter: QueryParameter, in place: String) -> String {
-        JSONText.object([
-            ("name", JSONText.quoted(parameter.name)), ("in", JSONText.quoted(place)),
+        JSON.object([
+            ("name", JSON.quoted(parameter.name)), ("in", JSON.quoted(place)),
             ("required", place == "path" ? "true" : "false"),
-            ("description", JSONText.quoted(parameter.meaning)), ("schema", parameter.schema),
+            ("description", JSON.quoted(parameter.meaning)), ("schema", parameter.schema),
         ])
     }
 }

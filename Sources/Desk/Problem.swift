@@ -2,6 +2,7 @@
 
 import Archive
 import Net
+import Wire
 
 /// A problem: what `application/problem+json` says.
 public struct Problem: Error, Sendable, Hashable {
@@ -31,11 +32,11 @@ public struct Problem: Error, Sendable, Hashable {
     /// extension members (§3.2).
     public var json: String {
         var members: [(name: String, json: String)] = [
-            ("type", JSONText.quoted("about:blank")), ("title", JSONText.quoted(Self.phrase(status))),
-            ("status", String(status)), ("code", JSONText.quoted(code)), ("detail", JSONText.quoted(detail)),
+            ("type", JSON.quoted("about:blank")), ("title", JSON.quoted(Self.phrase(status))),
+            ("status", String(status)), ("code", JSON.quoted(code)), ("detail", JSON.quoted(detail)),
         ]
-        if let errorID { members.append(("error_id", JSONText.quoted(errorID))) }
-        return JSONText.object(members)
+        if let errorID { members.append(("error_id", JSON.quoted(errorID))) }
+        return JSON.object(members)
     }
 
     /// As a response.

@@ -1,11 +1,12 @@
 // Calls and recordings as the API shows them.
 
 import Archive
+import Wire
 
 /// The JSON of calls: names in snake case, members always in the same order and always there.
 public enum RecordingJSON {
     /// A call with its recording.
-    public static func item(_ listed: ListedCall) -> String { JSONText.object(members(listed)) }
+    public static func item(_ listed: ListedCall) -> String { JSON.object(members(listed)) }
 
     /// Everything of one call.
     public static func detail(_ detail: RecordingDetail) -> String {
@@ -15,10 +16,10 @@ public enum RecordingJSON {
         all.append(
             (
                 "events",
-                JSONText.array(
+                JSON.array(
                     detail.events.map { event in
-                        JSONText.object([
-                            ("kind", JSONText.quoted(event.kind)),
+                        JSON.object([
+                            ("kind", JSON.quoted(event.kind)),
                             ("position_ms", String(milliseconds(event.position, rate: rate))),
                             ("length_ms", String(milliseconds(event.length, rate: rate))),
                             ("position_samples", String(event.position)),
@@ -32,17 +33,17 @@ public enum RecordingJSON {
             (
                 "conversation",
                 detail.hasConversation
-                    ? JSONText.quoted("/v1/recordings/\(detail.call.id)/conversation") : "null"
+                    ? JSON.quoted("/v1/recordings/\(detail.call.id)/conversation") : "null"
             ))
         all.append(("metrics", detail.metrics.map { metrics($0) } ?? "null"))
-        return JSONText.object(all)
+        return JSON.object(all)
     }
 
     /// A page of a list.
     public static func page(_ page: CallPage) -> String {
-        JSONText.object([
-            ("items", JSONText.array(page.items.map { item($0) })),
-            ("next_cursor", JSONText.quoted(page.next)),
+        JSON.object([
+            ("items", JSON.array(page.items.map { item($0) })),
+            ("next_cursor", JSON.quoted(page.next)),
         ])
     }
 
@@ -58,17 +59,17 @@ public enum RecordingJSON {
     private static func members(_ listed: ListedCall) -> [(name: String, json: String)] {
         let call = listed.call
         let end = call.endWho.map { who in
-            JSONText.object([("who", JSONText.quoted(who.rawValue)), ("why", JSONText.quoted(call.endWhy))])
+            JSON.object([("who", JSON.quoted(who.rawValue)), ("why", JSON.quoted(call.endWhy))])
         }
         return [
-            ("id", JSONText.quoted(call.id)), ("carrier", JSONText.quoted(call.carrier)),
-            ("carrier_call_id", JSONText.quoted(call.carrierCallID)),
-            ("stream_id", JSONText.quoted(call.streamID)), ("account_id", JSONText.quoted(call.accountID)),
-            ("caller", JSONText.quoted(call.caller)), ("called", JSONText.quoted(call.called)),
-            ("agent_id", JSONText.quoted(call.agentID)),
-            ("conversation_id", JSONText.quoted(call.conversationID)),
-            ("started_at", JSONText.quoted(ArchiveTime.rfc3339(call.startedAt))),
-            ("ended_at", JSONText.quoted(call.endedAt.map { ArchiveTime.rfc3339($0) })),
+            ("id", JSON.quoted(call.id)), ("carrier", JSON.quoted(call.carrier)),
+            ("carrier_call_id", JSON.quoted(call.carrierCallID)),
+            ("stream_id", JSON.quoted(call.streamID)), ("account_id", JSON.quoted(call.accountID)),
+            ("caller", JSON.quoted(call.caller)), ("called", JSON.quoted(call.called)),
+            ("agent_id", JSON.quoted(call.agentID)),
+            ("conversation_id", JSON.quoted(call.conversationID)),
+            ("started_at", JSON.quoted(ArchiveTime.rfc3339(call.startedAt))),
+            ("ended_at", JSON.quoted(call.endedAt.map { ArchiveTime.rfc3339($0) })),
             ("duration_ms", String(milliseconds(call.durationSamples, rate: call.rate))),
             ("duration_samples", String(call.durationSamples)), ("rate", String(call.rate)),
             ("end", end ?? "null"), ("recording", recording(listed.recording, call)),
@@ -80,48 +81,48 @@ public enum RecordingJSON {
             recording.rate.map { milliseconds(samples, rate: $0) }
         }
         let missing = recording.missing.map { interval in
-            JSONText.object([
+            JSON.object([
                 ("start_ms", String(milliseconds(interval.start, rate: call.rate))),
                 ("length_ms", String(milliseconds(interval.length, rate: call.rate))),
                 ("start_samples", String(interval.start)), ("length_samples", String(interval.length)),
-                ("cause", JSONText.quoted(interval.cause)),
+                ("cause", JSON.quoted(interval.cause)),
             ])
         }
-        return JSONText.object([
-            ("state", JSONText.quoted(recording.state.rawValue)), ("cause", JSONText.quoted(recording.cause)),
+        return JSON.object([
+            ("state", JSON.quoted(recording.state.rawValue)), ("cause", JSON.quoted(recording.cause)),
             (
                 "audio",
                 recording.hasAudio
-                    ? JSONText.quoted("/v1/recordings/\(call.id)/audio.\(recording.format.rawValue)") : "null"
+                    ? JSON.quoted("/v1/recordings/\(call.id)/audio.\(recording.format.rawValue)") : "null"
             ),
-            ("media_type", recording.hasAudio ? JSONText.quoted(recording.format.mediaType) : "null"),
-            ("bytes", JSONText.number(recording.bytes)), ("sha256", JSONText.quoted(recording.sha256?.hex)),
-            ("duration_ms", JSONText.number(length)), ("samples", JSONText.number(recording.samples)),
-            ("rate", JSONText.number(recording.rate)),
-            ("channels", JSONText.quoted(recording.channels?.rawValue)),
-            ("bitrate_kbps", JSONText.number(recording.bitrate.map { $0 / 1000 })),
-            ("quality", JSONText.number(recording.quality)),
-            ("sealed_at", JSONText.quoted(recording.sealedAt.map { ArchiveTime.rfc3339($0) })),
-            ("missing", JSONText.array(missing)), ("origin", JSONText.quoted(recording.origin.rawValue)),
+            ("media_type", recording.hasAudio ? JSON.quoted(recording.format.mediaType) : "null"),
+            ("bytes", JSON.number(recording.bytes)), ("sha256", JSON.quoted(recording.sha256?.hex)),
+            ("duration_ms", JSON.number(length)), ("samples", JSON.number(recording.samples)),
+            ("rate", JSON.number(recording.rate)),
+            ("channels", JSON.quoted(recording.channels?.rawValue)),
+            ("bitrate_kbps", JSON.number(recording.bitrate.map { $0 / 1000 })),
+            ("quality", JSON.number(recording.quality)),
+            ("sealed_at", JSON.quoted(recording.sealedAt.map { ArchiveTime.rfc3339($0) })),
+            ("missing", JSON.array(missing)), ("origin", JSON.quoted(recording.origin.rawValue)),
             ("provenance", recording.provenance.map { provenance($0) } ?? "null"),
         ])
     }
 
     private static func provenance(_ provenance: RecordingProvenance) -> String {
-        JSONText.object([
-            ("carrier", JSONText.quoted(provenance.carrier)),
-            ("recording_id", JSONText.quoted(provenance.recordingID)),
-            ("host", JSONText.quoted(provenance.host)),
-            ("downloaded_at", JSONText.quoted(ArchiveTime.rfc3339(provenance.downloadedAt))),
-            ("format", JSONText.quoted(provenance.format.rawValue)),
-            ("stated_ms", JSONText.number(provenance.statedMilliseconds)),
+        JSON.object([
+            ("carrier", JSON.quoted(provenance.carrier)),
+            ("recording_id", JSON.quoted(provenance.recordingID)),
+            ("host", JSON.quoted(provenance.host)),
+            ("downloaded_at", JSON.quoted(ArchiveTime.rfc3339(provenance.downloadedAt))),
+            ("format", JSON.quoted(provenance.format.rawValue)),
+            ("stated_ms", JSON.number(provenance.statedMilliseconds)),
         ])
     }
 
     private static func metrics(_ metrics: MetricsRow) -> String {
-        JSONText.object([
-            ("setup_ms", JSONText.number(metrics.setupMilliseconds)),
-            ("first_audio_ms", JSONText.number(metrics.firstAudioMilliseconds)),
+        JSON.object([
+            ("setup_ms", JSON.number(metrics.setupMilliseconds)),
+            ("first_audio_ms", JSON.number(metrics.firstAudioMilliseconds)),
             ("frames_received", String(metrics.framesReceived)), ("frames_late", String(metrics.framesLate)),
             ("frames_lost", String(metrics.framesLost)),
             ("frames_duplicate", String(metrics.framesDuplicate)),

@@ -2,6 +2,7 @@
 
 import Archive
 import Routing
+import Wire
 
 /// Reads what an order says of its call's stream. Which values a carrier takes its door knows; here are names and types.
 enum StreamBody {
@@ -84,10 +85,10 @@ extension BodyValue {
         case .null: "null"
         case .bool(let bool): bool ? "true" : "false"
         case .number(let number): number
-        case .text(let text): JSONText.quoted(text)
-        case .array(let items): JSONText.array(items.map(\.json))
+        case .text(let text): JSON.quoted(text)
+        case .array(let items): JSON.array(items.map(\.json))
         case .object(let members):
-            JSONText.object(members.map { (name: $0.name, json: $0.value.json) })
+            JSON.object(members.map { (name: $0.name, json: $0.value.json) })
         }
     }
 }

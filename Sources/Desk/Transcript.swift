@@ -1,6 +1,7 @@
 // Transcripts in the forms people and players read.
 
 import Archive
+import Wire
 
 /// A form of a transcript.
 public enum TranscriptForm: String, Sendable, Hashable, CaseIterable {
@@ -80,23 +81,23 @@ public struct Transcript: Sendable, Hashable {
 
     private var json: String {
         let items = turns.map { turn in
-            JSONText.object([
-                ("role", JSONText.quoted(turn.role.rawValue)), ("text", JSONText.quoted(turn.text)),
-                ("heard_text", JSONText.quoted(turn.heardText)),
-                ("corrected_text", JSONText.quoted(turn.correctedText)),
+            JSON.object([
+                ("role", JSON.quoted(turn.role.rawValue)), ("text", JSON.quoted(turn.text)),
+                ("heard_text", JSON.quoted(turn.heardText)),
+                ("corrected_text", JSON.quoted(turn.correctedText)),
                 ("start_ms", String(milliseconds(turn.startSamples))),
-                ("end_ms", JSONText.number(turn.endSamples.map { milliseconds($0) })),
+                ("end_ms", JSON.number(turn.endSamples.map { milliseconds($0) })),
                 ("start_samples", String(turn.startSamples)),
-                ("end_samples", JSONText.number(turn.endSamples)),
-                ("generated_ms", JSONText.number(turn.generatedMilliseconds)),
-                ("sent_ms", JSONText.number(turn.sentMilliseconds)),
-                ("heard_ms", JSONText.number(turn.heardMilliseconds)),
-                ("event_id", JSONText.number(turn.eventID)),
+                ("end_samples", JSON.number(turn.endSamples)),
+                ("generated_ms", JSON.number(turn.generatedMilliseconds)),
+                ("sent_ms", JSON.number(turn.sentMilliseconds)),
+                ("heard_ms", JSON.number(turn.heardMilliseconds)),
+                ("event_id", JSON.number(turn.eventID)),
                 ("interrupted", turn.interrupted ? "true" : "false"),
             ])
         }
-        return JSONText.object([
-            ("call_id", JSONText.quoted(callID)), ("rate", String(rate)), ("turns", JSONText.array(items)),
+        return JSON.object([
+            ("call_id", JSON.quoted(callID)), ("rate", String(rate)), ("turns", JSON.array(items)),
         ])
     }
 

@@ -6,6 +6,7 @@ import Carriers
 import Desk
 import Signalling
 import Switchboard
+import Wire
 
 /// What the document says of the switchboard.
 enum DoorDocuments {
@@ -22,9 +23,9 @@ enum DoorDocuments {
     ]
 
     private static func key(_ header: String) -> String {
-        JSONText.object([
-            ("type", JSONText.quoted("apiKey")), ("in", JSONText.quoted("header")),
-            ("name", JSONText.quoted(header)),
+        JSON.object([
+            ("type", JSON.quoted("apiKey")), ("in", JSON.quoted("header")),
+            ("name", JSON.quoted(header)),
         ])
     }
 
@@ -122,10 +123,10 @@ enum DoorDocuments {
     /// An object in which these members are always there, among others.
     private static func json(_ members: [String: String]) -> DocumentedContent {
         let members = members.sorted { $0.key < $1.key }.map { (name: $0.key, json: $0.value) }
-        let schema = JSONText.object([
-            ("type", JSONText.quoted("object")),
-            ("required", JSONText.array(members.map { JSONText.quoted($0.name) })),
-            ("properties", JSONText.object(members)),
+        let schema = JSON.object([
+            ("type", JSON.quoted("object")),
+            ("required", JSON.array(members.map { JSON.quoted($0.name) })),
+            ("properties", JSON.object(members)),
         ])
         return DocumentedContent("application/json", schema: schema)
     }

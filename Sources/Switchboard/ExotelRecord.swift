@@ -2,6 +2,7 @@
 
 import Archive
 import Signalling
+import Wire
 
 /// Makes rows of Exotel's webhooks.
 ///
@@ -34,17 +35,17 @@ enum ExotelRecord {
                 ("Error", stream.error.map(harmless)), ("DetailedStatus", stream.detailedStatus),
             ])
             if let seconds = stream.seconds { inner.append(("Duration", String(seconds))) }
-            members.append(("Stream", JSONText.object(inner)))
+            members.append(("Stream", JSON.object(inner)))
         }
         if !call.legs.isEmpty {
             let legs = call.legs.map { leg in
-                JSONText.object([
-                    ("Status", JSONText.quoted(leg.status)), ("OnCallDuration", JSONText.number(leg.seconds)),
+                JSON.object([
+                    ("Status", JSON.quoted(leg.status)), ("OnCallDuration", JSON.number(leg.seconds)),
                 ])
             }
-            members.append(("Legs", JSONText.array(legs)))
+            members.append(("Legs", JSON.array(legs)))
         }
-        return JSONText.object(members)
+        return JSON.object(members)
     }
 
     /// An error's text without addresses.
@@ -60,6 +61,6 @@ enum ExotelRecord {
     }
 
     private static func present(_ fields: [(String, String?)]) -> [(name: String, json: String)] {
-        fields.compactMap { name, value in value.map { (name, JSONText.quoted($0)) } }
+        fields.compactMap { name, value in value.map { (name, JSON.quoted($0)) } }
     }
 }

@@ -27,10 +27,10 @@ struct SpeechDoor: Sendable {
             Self.json(
                 isReady ? 200 : 503,
                 [
-                    ("status", JSONText.quoted(isReady ? "ok" : "no_api_key")),
-                    ("voice_id", JSONText.quoted(parts.voices?.voice.voiceID)),
-                    ("model_id", JSONText.quoted(parts.voices?.voice.modelID)),
-                    ("output_format", JSONText.quoted("ulaw_8000")),
+                    ("status", JSON.quoted(isReady ? "ok" : "no_api_key")),
+                    ("voice_id", JSON.quoted(parts.voices?.voice.voiceID)),
+                    ("model_id", JSON.quoted(parts.voices?.voice.modelID)),
+                    ("output_format", JSON.quoted("ulaw_8000")),
                     ("active_connections", String(parts.floor.openStreams().count)),
                 ]))
     }
@@ -39,18 +39,18 @@ struct SpeechDoor: Sendable {
     func connections(_ request: HTTPRequest) -> HTTPOutcome {
         let streams = parts.floor.openStreams()
         let items = streams.map { stream in
-            JSONText.object([
-                ("call_id", JSONText.quoted(stream.callID)),
-                ("carrier", JSONText.quoted(stream.carrier?.rawValue ?? Carrier.unrecognised)),
-                ("carrier_call_id", JSONText.quoted(stream.carrierCallID)),
-                ("phase", JSONText.quoted(stream.phase)),
-                ("started_at", JSONText.quoted(ArchiveTime.rfc3339(stream.startedAt))),
+            JSON.object([
+                ("call_id", JSON.quoted(stream.callID)),
+                ("carrier", JSON.quoted(stream.carrier?.rawValue ?? Carrier.unrecognised)),
+                ("carrier_call_id", JSON.quoted(stream.carrierCallID)),
+                ("phase", JSON.quoted(stream.phase)),
+                ("started_at", JSON.quoted(ArchiveTime.rfc3339(stream.startedAt))),
             ])
         }
         return .response(
             Self.json(
                 200,
-                [("active_connections", String(streams.count)), ("connections", JSONText.array(items))]))
+                [("active_connections", String(streams.count)), ("connections", JSON.array(items))]))
     }
 
     /// Speaks a text as a call would hear it (μ-law at 8 kHz) and gives it as a WAV file, or, where the client accepts JSON
@@ -99,9 +99,9 @@ struct SpeechDoor: Sendable {
         json(
             200,
             [
-                ("status", JSONText.quoted("ok")), ("source", JSONText.quoted(report.source.rawValue)),
+                ("status", JSON.quoted("ok")), ("source", JSON.quoted(report.source.rawValue)),
                 ("bytes", String(bytes)), ("milliseconds", String(bytes / 8)),
-                ("first_sound_ms", JSONText.number(report.firstSoundMilliseconds)),
+                ("first_sound_ms", JSON.number(report.firstSoundMilliseconds)),
                 ("total_ms", String(report.totalMilliseconds)),
                 ("used_fallback_voice", report.usedFallbackVoice ? "true" : "false"),
             ])
@@ -128,7 +128,7 @@ struct SpeechDoor: Sendable {
         HTTPResponse(
             status: status,
             headers: [("Content-Type", "application/json"), ("Cache-Control", "no-store")],
-            body: .bytes(Array(JSONText.object(members).utf8)))
+            body: .bytes(Array(JSON.object(members).utf8)))
     }
 }
 

@@ -5,6 +5,7 @@ import Carriers
 import Routing
 import Signalling
 import Telemetry
+import Wire
 
 /// Takes Telnyx's recordings.
 struct TelnyxRecordings: Sendable {
@@ -189,9 +190,9 @@ struct TelnyxRecordings: Sendable {
             ("call_session_id", event.callSessionID), ("connection_id", event.connectionID),
             ("mode", role == .voicemail ? "voicemail" : nil),
         ]
-        return JSONText.object(
+        return JSON.object(
             members.compactMap { name, value in
-                value.map { (name: name, json: JSONText.quoted($0)) }
+                value.map { (name: name, json: JSON.quoted($0)) }
             })
     }
 

@@ -56,8 +56,8 @@ extension SwitchboardParts {
         fields.removeAll { secretFields.contains($0.name) }
         var seen: Set<String> = []
         let members = fields.filter { seen.insert($0.name).inserted }
-            .map { (name: $0.name, json: JSONText.quoted(withoutTokens($0.value))) }
-        let text = JSONText.object(members)
+            .map { (name: $0.name, json: JSON.quoted(withoutTokens($0.value))) }
+        let text = JSON.object(members)
         return text.utf8.count <= 60 << 10 ? text : "{}"
     }
 }

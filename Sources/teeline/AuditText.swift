@@ -1,6 +1,7 @@
 // What an audit found, in words. Of a call only its identifier and its file are named.
 
 import Archive
+import Wire
 
 /// Findings of the archive as findings of an audit.
 enum AuditText {
@@ -167,18 +168,18 @@ enum AuditText {
 
     /// One JSON object; all members are always there.
     static func json(_ report: AuditReport) -> String {
-        JSONText.object([
+        JSON.object([
             ("whole", report.faults.isEmpty ? "true" : "false"), ("recordings", "\(report.recordings)"),
             ("undigested", "\(report.undigested)"), ("ledger_entries", "\(report.head.entries)"),
-            ("ledger_head", JSONText.quoted(report.head.hash.hex)),
+            ("ledger_head", JSON.quoted(report.head.hash.hex)),
             (
                 "findings",
-                JSONText.array(
+                JSON.array(
                     report.findings.map {
-                        JSONText.object([
-                            ("grade", JSONText.quoted($0.grade.rawValue)), ("kind", JSONText.quoted($0.kind)),
-                            ("id", JSONText.quoted($0.id)), ("path", JSONText.quoted($0.path)),
-                            ("text", JSONText.quoted($0.text)),
+                        JSON.object([
+                            ("grade", JSON.quoted($0.grade.rawValue)), ("kind", JSON.quoted($0.kind)),
+                            ("id", JSON.quoted($0.id)), ("path", JSON.quoted($0.path)),
+                            ("text", JSON.quoted($0.text)),
                         ])
                     })
             ),

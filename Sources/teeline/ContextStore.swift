@@ -33,7 +33,7 @@ enum ContextStore {
         case .archive(let archive, let storage): try Self.apply(.storeContext(row), archive, storage)
         case .server(let api):
             _ = try await api.send(
-                "PUT", api.path(row.phone), Array(JSONText.object([("fields", row.json)]).utf8))
+                "PUT", api.path(row.phone), Array(JSON.object([("fields", row.json)]).utf8))
         }
     }
 

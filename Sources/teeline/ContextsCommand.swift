@@ -3,6 +3,7 @@
 import Archive
 import Desk
 import Foundation
+import Wire
 
 /// Reads and changes contexts.
 struct ContextsCommand {
@@ -34,9 +35,9 @@ struct ContextsCommand {
         let page = try page(after: after, limit: arguments.integer("--limit") ?? 50)
         if arguments.flags.contains("--json") {
             Console.print(
-                json: JSONText.object([
-                    ("items", JSONText.array(page.items.map { ContextImport.json($0) })),
-                    ("next_cursor", JSONText.quoted(page.next)),
+                json: JSON.object([
+                    ("items", JSON.array(page.items.map { ContextImport.json($0) })),
+                    ("next_cursor", JSON.quoted(page.next)),
                 ]))
             return .success
         }

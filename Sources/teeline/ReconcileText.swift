@@ -2,6 +2,7 @@
 
 import Agents
 import Archive
+import Wire
 
 /// A comparison in words.
 struct ReconcileText {
@@ -63,25 +64,25 @@ struct ReconcileText {
 
     /// One JSON object; all members are always there.
     var json: String {
-        JSONText.object([
-            ("from", JSONText.quoted(ArchiveTime.rfc3339(window.from))),
-            ("to", JSONText.quoted(ArchiveTime.rfc3339(window.to))),
-            ("agent_id", JSONText.quoted(window.agentID)), ("tolerance_seconds", "\(tolerance)"),
+        JSON.object([
+            ("from", JSON.quoted(ArchiveTime.rfc3339(window.from))),
+            ("to", JSON.quoted(ArchiveTime.rfc3339(window.to))),
+            ("agent_id", JSON.quoted(window.agentID)), ("tolerance_seconds", "\(tolerance)"),
             ("agrees", comparison.agrees ? "true" : "false"), ("in_both", "\(comparison.matched)"),
             ("not_over", "\(comparison.unfinished)"),
             ("without_conversation", "\(comparison.withoutConversation)"),
             (
                 "only_at_elevenlabs",
-                JSONText.array(comparison.onlyListed.map { JSONText.object(Self.members($0)) })
+                JSON.array(comparison.onlyListed.map { JSON.object(Self.members($0)) })
             ),
-            ("only_here", JSONText.array(comparison.onlyArchived.map { JSONText.object(Self.members($0)) })),
+            ("only_here", JSON.array(comparison.onlyArchived.map { JSON.object(Self.members($0)) })),
             (
                 "different_length",
-                JSONText.array(
+                JSON.array(
                     comparison.differing.map {
-                        JSONText.object([
-                            ("here", JSONText.object(Self.members($0.call))),
-                            ("elevenlabs", JSONText.object(Self.members($0.listed))),
+                        JSON.object([
+                            ("here", JSON.object(Self.members($0.call))),
+                            ("elevenlabs", JSON.object(Self.members($0.listed))),
                         ])
                     })
             ),
@@ -90,21 +91,21 @@ struct ReconcileText {
 
     private static func members(_ listed: ListedConversation) -> [(name: String, json: String)] {
         [
-            ("conversation_id", JSONText.quoted(listed.conversationID)),
-            ("agent_id", JSONText.quoted(listed.agentID)),
+            ("conversation_id", JSON.quoted(listed.conversationID)),
+            ("agent_id", JSON.quoted(listed.agentID)),
             (
                 "started_at",
-                instant(seconds: listed.startedAt).map { JSONText.quoted(ArchiveTime.rfc3339($0)) } ?? "null"
+                instant(seconds: listed.startedAt).map { JSON.quoted(ArchiveTime.rfc3339($0)) } ?? "null"
             ),
-            ("duration_seconds", "\(listed.durationSeconds)"), ("status", JSONText.quoted(listed.status)),
+            ("duration_seconds", "\(listed.durationSeconds)"), ("status", JSON.quoted(listed.status)),
         ]
     }
 
     private static func members(_ call: CallRow) -> [(name: String, json: String)] {
         [
-            ("id", JSONText.quoted(call.id)), ("conversation_id", JSONText.quoted(call.conversationID)),
-            ("agent_id", JSONText.quoted(call.agentID)),
-            ("started_at", JSONText.quoted(ArchiveTime.rfc3339(call.startedAt))),
+            ("id", JSON.quoted(call.id)), ("conversation_id", JSON.quoted(call.conversationID)),
+            ("agent_id", JSON.quoted(call.agentID)),
+            ("started_at", JSON.quoted(ArchiveTime.rfc3339(call.startedAt))),
             ("duration_ms", "\(call.milliseconds)"),
         ]
     }

@@ -1,4 +1,4 @@
-// Identifiers, instants, digests, JSON and places, by tables.
+// Identifiers, instants, digests and places, by tables.
 
 import Testing
 
@@ -90,13 +90,6 @@ import Testing
         for byte in bytes { withUnsafeBytes(of: byte) { running.update($0) } }
         #expect(running.finish().hex == hex)
     }
-
-    @Test(arguments: [
-        ("", #""""#), ("a\"b\\c", #""a\"b\\c""#), ("\n\r\t", #""\n\r\t""#),
-        ("\u{0}\u{1f}\u{7f}", #""\u0000\u001f\u007f""#),
-        ("é😀", "\"é😀\""), ("\u{2028}\r\n", #""\u2028\r\n""#),
-    ])
-    func stringsAreJSON(text: String, json: String) { #expect(JSONText.quoted(text) == json) }
 
     @Test func placesStayInTheStorage() throws {
         let layout = StorageLayout(root: "/var/lib/x//")

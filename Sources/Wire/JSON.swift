@@ -1,7 +1,7 @@
 // Writing JSON (RFC 8259), stable to the byte.
 
 /// JSON made of pieces that are JSON already. Members stand in the order given.
-public enum JSONText {
+public enum JSON {
     /// A string as JSON: quoted, with quotes, backslashes and control characters escaped. U+2028 and U+2029 are
     /// escaped as well, so that the text may stand in a script.
     public static func quoted(_ text: String) -> String {
