@@ -58,7 +58,7 @@ let package = Package(
         room(
             "Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
         room("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "CLame", "CLinux", "COpenSSL"]),
-        room("Archive", ["Telemetry", "CSQLite", "COpenSSL", "CLinux"]),
+        room("Archive", ["Wire", "Telemetry", "CSQLite", "COpenSSL", "CLinux"]),
         room("Speech", ["Agents", "Audio", "Net", "Telemetry", "Cryptography"]),
         // Floor 3
         room(
@@ -90,15 +90,19 @@ let package = Package(
             ],
             swiftSettings: strict),
 
-        tests("Audio", resources: [.copy("Vectors")]), tests("Telemetry"),
+        // Programs of others that judge what ours made.
+        .target(name: "Judges", path: "Tests/Judges", swiftSettings: strict),
+        tests("Audio", ["Judges"], resources: [.copy("Vectors")]), tests("Telemetry"),
         // Numbers that are the same on every run, and hostile bytes made with them.
         .target(name: "Damage", path: "Tests/Damage", swiftSettings: strict),
         // What independent validators say of answers and of the document that promises them.
-        .target(name: "Contract", dependencies: ["Net"], path: "Tests/Contract", swiftSettings: strict),
+        .target(
+            name: "Contract", dependencies: ["Net", "Judges"], path: "Tests/Contract", swiftSettings: strict),
         tests("Wire", ["Damage"]),
         tests("Cryptography"),
         tests(
-            "Signalling", ["Agents", "Carriers", "Wire", "Cryptography", "Telemetry", "Damage"],
+            "Signalling",
+            ["Agents", "Carriers", "Wire", "Cryptography", "Telemetry", "Damage", "Judges"],
             resources: [.copy("Vectors"), .copy("Validators")]),
         tests("Routing", ["Wire"]),
         tests("Timeline", ["Audio", "Telemetry", "Damage"]), tests("Tape", ["Telemetry"]),
@@ -107,7 +111,7 @@ let package = Package(
         tests("Net", ["Telemetry", "CLinux", "COpenSSL", "Damage"]),
         tests("Speech", ["Simulator", "Agents", "Audio", "Net", "Telemetry", "Cryptography"]),
         tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
-        tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "Damage"]),
+        tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "Damage", "Judges"]),
         tests("Archive", ["Telemetry"]),
         tests("Desk", ["Archive", "Net", "Telemetry", "Routing", "Contract"]),
         tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
@@ -129,7 +133,7 @@ let package = Package(
             [
                 "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers",
                 "Agents", "Net", "Audio", "Wire", "Telemetry", "Routing", "Signalling", "Cryptography",
-                "Switchboard", "Damage", "Contract", "CSQLite",
+                "Switchboard", "Damage", "Contract", "Judges", "CSQLite",
             ]),
         tests(
             "teeline",

@@ -2,6 +2,7 @@
 // document says.
 
 import Foundation
+import Judges
 import Net
 
 /// Gathers the answers of a server and has them judged.
@@ -21,12 +22,6 @@ public final class OpenAPIJudge: @unchecked Sendable {
         public var faults: [String] {
             document + answers.flatMap { answer in answer.faults.map { answer.name + ": " + $0 } }
         }
-    }
-
-    /// Why nobody could be asked.
-    public struct Failure: Error, CustomStringConvertible {
-        /// What is missing.
-        public var description: String
     }
 
     /// A judge of the server at `base` ("http://127.0.0.1:80").
@@ -66,36 +61,20 @@ public final class OpenAPIJudge: @unchecked Sendable {
 
     /// What the validators say of all that was seen, held against `document`.
     public func judge(_ document: [UInt8]) throws -> Verdict {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let python =
-            ProcessInfo.processInfo.environment["TEELINE_TEST_PYTHON"]
-            ?? root.appendingPathComponent(".build/python/bin/python").path
-        guard FileManager.default.isExecutableFile(atPath: python) else {
-            throw Failure(
-                description: "No Python at \(python). `make .build/python` installs the validators; "
-                    + "TEELINE_TEST_PYTHON names another interpreter that has Tests/requirements.txt.")
-        }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "openapi-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let names = ["document", "answers", "verdict"].map { folder.appendingPathComponent($0) }
+        let names = ["document", "answers"].map { folder.appendingPathComponent($0) }
         try Data(document).write(to: names[0])
         try JSONSerialization.data(withJSONObject: answers).write(to: names[1])
-        try Data().write(to: names[2])
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = [
-            "-X", "utf8", root.appendingPathComponent("Tests/openapi.py").path, names[0].path, names[1].path,
-        ]
-        process.standardOutput = try FileHandle(forWritingTo: names[2])
-        try process.run()
-        process.waitUntilExit()
-        let verdict = try JSONSerialization.jsonObject(with: Data(contentsOf: names[2])) as? [String: Any]
-        guard process.terminationStatus == 0, let verdict, let faults = verdict["answers"] as? [[String]],
+        let script = JudgeProgram.project.appendingPathComponent("Tests/openapi.py").path
+        let output = try JudgeProgram.output(
+            of: [try JudgeProgram.python(), "-X", "utf8", script, names[0].path, names[1].path], seconds: 300)
+        let verdict = try JSONSerialization.jsonObject(with: output) as? [String: Any]
+        guard let verdict, let faults = verdict["answers"] as? [[String]],
             let broken = verdict["document"] as? [String], faults.count == answers.count
-        else { throw Failure(description: "The validators failed: see the lines above.") }
+        else { throw JudgeProgram.Failure("The validators' verdict cannot be read.") }
         let titles = seen.map { "\($0.method) \($0.path) \($0.status)" }
         return Verdict(document: broken, answers: zip(titles, faults).map { ($0, $1) })
     }

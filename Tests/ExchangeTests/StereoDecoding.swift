@@ -1,9 +1,7 @@
-// The judges of a recording: ffmpeg and mpg123 as programs of their own, within a time limit.
+// The judges of a recording: ffmpeg and mpg123.
 
 import Foundation
-
-/// A program of the judges failed.
-struct DecodingFailure: Error { var reason: String }
+import Judges
 
 /// Both channels of a decoded recording.
 struct StereoSound: Sendable {
@@ -22,7 +20,7 @@ enum StereoDecoding {
         for (index, output) in outputs.enumerated() {
             arguments += ["-map", "\(index):a", "-threads", "1", "-f", "s16le", output]
         }
-        _ = try run(arguments)
+        _ = try JudgeProgram.output(of: arguments)
         return try outputs.map { output in
             defer { unlink(output) }
             return stereo(try Data(contentsOf: URL(fileURLWithPath: output)))
@@ -31,7 +29,7 @@ enum StereoDecoding {
 
     /// How many samples of each channel mpg123 makes of the file at `path`.
     static func mpg123Samples(_ path: String) throws -> Int {
-        try run(["mpg123", "-q", "-s", path]).count / 4
+        try JudgeProgram.output(of: ["mpg123", "-q", "-s", path]).count / 4
     }
 
     private static func stereo(_ data: Data) -> StereoSound {
@@ -52,31 +50,5 @@ enum StereoDecoding {
             }
         }
         return sound
-    }
-
-    private static func run(_ command: [String], seconds: Int = 60) throws -> Data {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = command
-        let target = NSTemporaryDirectory() + "teeline-" + UUID().uuidString
-        guard FileManager.default.createFile(atPath: target, contents: nil) else {
-            throw DecodingFailure(reason: "no file for the output")
-        }
-        defer { unlink(target) }
-        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: target))
-        defer { handle.closeFile() }
-        process.standardOutput = handle
-        process.standardInput = FileHandle.nullDevice
-        let ended = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in ended.signal() }
-        try process.run()
-        guard ended.wait(timeout: .now() + .seconds(seconds)) == .success else {
-            process.terminate()
-            throw DecodingFailure(reason: "\(command[0]) took longer than \(seconds) s")
-        }
-        guard process.terminationStatus == 0 else {
-            throw DecodingFailure(reason: "\(command[0]) ended with \(process.terminationStatus)")
-        }
-        return try Data(contentsOf: URL(fileURLWithPath: target))
     }
 }

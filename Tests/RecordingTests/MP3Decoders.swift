@@ -1,5 +1,6 @@
 // The judges: ffmpeg and mpg123, run as programs within a time limit.
 import Foundation
+import Judges
 import Testing
 
 /// A folder of its own that goes away with the object.
@@ -20,37 +21,6 @@ final class MP3TestFolder {
     func file(_ name: String) -> String { path + "/" + name }
 }
 
-/// Runs a program from the search path, its output going to a file.
-enum ProgramRun {
-    struct Failure: Error { let reason: String }
-
-    static func output(of program: [String], in folder: MP3TestFolder, seconds: Int = 60) throws -> Data {
-        let target = folder.file("out-" + UUID().uuidString)
-        guard FileManager.default.createFile(atPath: target, contents: nil) else {
-            throw Failure(reason: "no file for the output")
-        }
-        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: target))
-        defer { handle.closeFile() }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = program
-        process.standardOutput = handle
-        process.standardError = FileHandle.nullDevice
-        process.standardInput = FileHandle.nullDevice
-        let ended = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in ended.signal() }
-        try process.run()
-        guard ended.wait(timeout: .now() + .seconds(seconds)) == .success else {
-            process.terminate()
-            throw Failure(reason: "\(program[0]) took longer than \(seconds) s")
-        }
-        guard process.terminationStatus == 0 else {
-            throw Failure(reason: "\(program[0]) ended with \(process.terminationStatus)")
-        }
-        return try Data(contentsOf: URL(fileURLWithPath: target))
-    }
-}
-
 /// An independent MP3 decoder.
 enum MP3Judge: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case ffmpeg, mpg123
@@ -58,13 +28,13 @@ enum MP3Judge: String, CaseIterable, Sendable, CustomTestStringConvertible {
     var testDescription: String { rawValue }
 
     /// The channels of an MP3, each as samples.
-    func channels(of path: String, count: Int, in folder: MP3TestFolder) throws -> [[Int16]] {
+    func channels(of path: String, count: Int) throws -> [[Int16]] {
         let command =
             switch self {
             case .ffmpeg: ["ffmpeg", "-v", "error", "-nostdin", "-i", path, "-f", "s16le", "-"]
             case .mpg123: ["mpg123", "-q", "-s", path]
             }
-        let data = try ProgramRun.output(of: command, in: folder)
+        let data = try JudgeProgram.output(of: command)
         let samples = data.withUnsafeBytes { raw in
             (0..<raw.count / 2).map { raw.loadUnaligned(fromByteOffset: $0 * 2, as: Int16.self) }
         }

@@ -1,6 +1,7 @@
 // MP3 files on disks that fail, and files that must not be.
 import Audio
 import Foundation
+import Judges
 import Testing
 
 @testable import Recording
@@ -129,11 +130,11 @@ private final class FailingOutput: MP3Output {
         let file = try MP3FileTests.write(
             samples, samples, MP3Settings(), tag: Self.tag, chapters: Self.chapters, in: folder)
         #expect(file.summary.chapters == 2)
-        let probe = try ProgramRun.output(
+        let probe = try JudgeProgram.output(
             of: [
                 "ffprobe", "-v", "error", "-show_entries", "format_tags", "-show_chapters", "-of", "json",
                 file.path,
-            ], in: folder)
+            ])
         let json = try #require(JSONSerialization.jsonObject(with: probe) as? [String: Any])
         let format = try #require(json["format"] as? [String: Any])
         let tags = try #require(format["tags"] as? [String: String])

@@ -34,7 +34,7 @@ import Testing
         let folder = try MP3TestFolder()
         let file = try Self.write(
             Self.speech(length, seed: 1), Self.speech(length, seed: 2), MP3Settings(quality: 7), in: folder)
-        let channels = try judge.channels(of: file.path, count: 2, in: folder)
+        let channels = try judge.channels(of: file.path, count: 2)
         #expect(channels.map(\.count) == [length, length])
         #expect(file.summary.samples == Int64(length))
     }
@@ -50,7 +50,7 @@ import Testing
                     Self.speech(7777, seed: 1, rate: rate), Self.speech(7777, seed: 2, rate: rate), settings,
                     in: folder)
                 let count = channels == .dual ? 2 : 1
-                let decoded = try judge.channels(of: file.path, count: count, in: folder)
+                let decoded = try judge.channels(of: file.path, count: count)
                 #expect(decoded.map(\.count) == [Int](repeating: 7777, count: count))
             }
         }
@@ -65,7 +65,7 @@ import Testing
             let file = try Self.write(
                 talker == 0 ? talk : silence, talker == 1 ? talk : silence, MP3Settings(rate: rate),
                 in: folder)
-            let decoded = try judge.channels(of: file.path, count: 2, in: folder)
+            let decoded = try judge.channels(of: file.path, count: 2)
             #expect(decoded[1 - talker].allSatisfy { $0 == 0 })
             #expect(decoded[talker].contains { abs(Int($0)) > 3000 })
         }
@@ -84,7 +84,7 @@ import Testing
         }
         let file = try Self.write(
             track(700, at: place), track(1900, at: place + 5000), MP3Settings(), in: folder)
-        let decoded = try judge.channels(of: file.path, count: 2, in: folder)
+        let decoded = try judge.channels(of: file.path, count: 2)
         for (channel, frequency, start) in [(0, 700.0, place), (1, 1900.0, place + 5000)] {
             // The first stretch of 10 ms that holds the tone at half its strength or more.
             let detector = Goertzel(frequency, rate: 8000)
@@ -120,8 +120,7 @@ import Testing
         let tone = Tones.sine(1000, rate: rate.0, count: rate.0, amplitude: 0.5)
         let settings = MP3Settings(rate: rate.0, channels: channels, kilobits: rate.1)
         let file = try Self.write(tone, tone, settings, in: folder)
-        let decoded = try MP3Judge.ffmpeg.channels(
-            of: file.path, count: channels == .dual ? 2 : 1, in: folder)
+        let decoded = try MP3Judge.ffmpeg.channels(of: file.path, count: channels == .dual ? 2 : 1)
         for channel in decoded {
             let middle = channel[(rate.0 / 4)..<(rate.0 * 3 / 4)]
             #expect(abs(Goertzel(1000, rate: rate.0).amplitude(in: middle) - 0.5) < 0.005)
@@ -135,7 +134,7 @@ import Testing
         let right = Tones.sine(1500, rate: 8000, count: 16_000, amplitude: 0.9)
         let file = try Self.write(left, right, MP3Settings(channels: .mixed), in: folder)
         #expect(file.summary.info.channels == 1)
-        let decoded = try judge.channels(of: file.path, count: 1, in: folder)[0]
+        let decoded = try judge.channels(of: file.path, count: 1)[0]
         for frequency in [500.0, 1500] {
             let amplitude = Goertzel(frequency, rate: 8000).amplitude(in: decoded[4000..<12_000])
             #expect(abs(amplitude - 0.45) < 0.01)
@@ -154,7 +153,7 @@ import Testing
         for second in 0..<600 { try writer.append(left: second % 3 == 0 ? minute : silence, right: silence) }
         let summary = try writer.finish(samples: 4_800_000)
         #expect(summary.seconds == 600)
-        let decoded = try judge.channels(of: path, count: 2, in: folder)
+        let decoded = try judge.channels(of: path, count: 2)
         #expect(decoded.map(\.count) == [4_800_000, 4_800_000])
     }
 }

@@ -101,7 +101,7 @@ struct ScriptedTape {
         try Data(tape.bytes).write(to: URL(fileURLWithPath: path))
         let result = try CallRenderer(tapePath: path, outputPath: output, settings: RenderSettings()).finish()
         #expect(result.call.samples == 160)
-        #expect(try judge.channels(of: output, count: 2, in: folder).map(\.count) == [160, 160])
+        #expect(try judge.channels(of: output, count: 2).map(\.count) == [160, 160])
     }
 
     @Test func twiceTheSameBytesAndFollowedToo() throws {
@@ -126,7 +126,7 @@ struct ScriptedTape {
         let output = folder.file("mixed.mp3")
         _ = try CallRenderer(tapePath: tape, outputPath: output, settings: RenderSettings(channels: .mixed))
             .finish()
-        #expect(try MP3Judge.ffmpeg.channels(of: output, count: 1, in: folder)[0].count == 32_000)
+        #expect(try MP3Judge.ffmpeg.channels(of: output, count: 1)[0].count == 32_000)
     }
 
     /// Cut anywhere in its last records, a tape is rendered to the last whole frame.
@@ -154,7 +154,7 @@ struct ScriptedTape {
         try Data(tape.bytes).write(to: URL(fileURLWithPath: path))
         let output = folder.file("fork.mp3")
         _ = try CallRenderer(tapePath: path, outputPath: output, settings: RenderSettings()).finish()
-        let channels = try MP3Judge.ffmpeg.channels(of: output, count: 2, in: folder)
+        let channels = try MP3Judge.ffmpeg.channels(of: output, count: 2)
         #expect(channels[0].allSatisfy { $0 == 0 })
         #expect(channels[1][..<6_000].allSatisfy { $0 == 0 })
         #expect(channels[1][8_000..<8_400].contains { abs(Int($0)) > 5_000 })
