@@ -13,7 +13,9 @@ import Telemetry
 
 /// One call. It lives on its loop: both sockets' callbacks enter it there without a hop.
 actor CallSession: WebSocketHandler {
+    /// Its loop, where it holds a seat.
     nonisolated let loop: EventLoop
+    private let seat: LoopSeat
     /// What the server knows the session by, from its upgrade on. The call's own id may be another (`CallPlan`).
     nonisolated let key: String
     /// Whose stream it is by its upgrade alone; nil where its frames tell it.
@@ -36,10 +38,11 @@ actor CallSession: WebSocketHandler {
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     init(
-        carrier: Carrier?, identity: CallIdentity, proofs: StreamProofs, loop: EventLoop,
+        carrier: Carrier?, identity: CallIdentity, proofs: StreamProofs, seat: LoopSeat,
         office: CallOffice, at now: MonotonicTime
     ) {
-        self.loop = loop
+        self.seat = seat
+        loop = seat.loop
         key = identity.callID
         dial = proofs.dial
         began = now

@@ -37,7 +37,7 @@ final class MediaGate: MediaDoor {
         let identity = CallIdentity(
             callID: id, startedAt: ArchiveTime.now(), seed: UInt64.random(in: 1...UInt64.max))
         let session = CallSession(
-            carrier: route.carrier, identity: identity, proofs: proofs, loop: loops.next(),
+            carrier: route.carrier, identity: identity, proofs: proofs, seat: loops.seat(),
             office: office, at: now)
         let place: HeldPlace
         switch office.place(for: session.key, claim(proofs)) {

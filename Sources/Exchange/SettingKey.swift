@@ -58,7 +58,8 @@ public struct SettingKey: Sendable, Hashable {
             "server.threads", "TEELINE_HTTP_THREADS", .integer(1...64), "2",
             "Threads that answer HTTP requests."),
         SettingKey(
-            "server.loops", "TEELINE_LOOPS", .integer(0...64), "0", "Media event loops; 0 is one a core."),
+            "server.loops", "TEELINE_LOOPS", .integer(0...64), "0",
+            "Media event loops; 0 is one a core. One is used for the first 100 calls, then the next."),
         SettingKey(
             "server.drain_seconds", "TEELINE_DRAIN_SECONDS", .integer(0...86_400), "30",
             "On SIGTERM live calls may finish for this long; then they are ended as drained."),

@@ -33,7 +33,8 @@ import Testing
         let identity = CallIdentity(
             callID: CallID.make(), startedAt: ArchiveTime.now() + 3_600_000_000, seed: 1)
         let session = CallSession(
-            carrier: .twilio, identity: identity, proofs: StreamProofs(), loop: loop, office: office,
+            carrier: .twilio, identity: identity, proofs: StreamProofs(), seat: LoopSeat(on: loop),
+            office: office,
             at: MonotonicTime.now.adding(milliseconds: -5000))
         office.ended(
             session, carrier: .twilio, identity: identity, end: CallEnd(.carrier, .hangup), start: nil,
