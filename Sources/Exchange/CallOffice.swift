@@ -179,10 +179,10 @@ final class CallOffice: @unchecked Sendable {
         clock: Int64, rate: Int, counts: [String: Int64], turnedAway: String? = nil
     ) {
         let id = identity.callID
-        let entry = lock.withLock(signal: true) {
-            places.left(session.key)
-            return live.removeValue(forKey: session.key)
+        let (entry, idle) = lock.withLock(signal: true) {
+            (live.removeValue(forKey: session.key), places.left(session.key))
         }
+        if let token = idle?.token { switchboard?.streamCameToNothing(token) }
         let ending = CallEnding(
             endedAt: Self.endInstant(startedAt: identity.startedAt, began: session.began, now: .now),
             durationSamples: clock,

@@ -1,7 +1,7 @@
 // The places of streams: as many as calls may be, and fewer for those of which nobody knows yet which call they are.
 
 /// What an upgrade that wants a place has shown.
-struct PlaceClaim: Sendable {
+struct PlaceClaim: Sendable, Equatable {
     /// Its stream token; nil for none.
     var token: String?
     /// Whether a carrier or a call that is known stands behind it: such streams are as many as the calls that there are.
@@ -65,10 +65,10 @@ struct StreamPlaces {
     /// The stream of `key` has begun: it is a call.
     mutating func began(_ key: String) { waiting[key] = nil }
 
-    /// The stream of `key` is over.
-    mutating func left(_ key: String) {
-        waiting[key] = nil
+    /// The stream of `key` is over. Returns what it had shown when it has never begun.
+    mutating func left(_ key: String) -> PlaceClaim? {
         upgrading.remove(key)
+        return waiting.removeValue(forKey: key)
     }
 }
 

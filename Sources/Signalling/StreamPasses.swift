@@ -32,6 +32,10 @@ public enum StreamPassError: Error, Sendable, Hashable {
 public enum StreamPass {
     /// Characters of a token (`RandomToken`): base64 of 32 bytes for addresses, which need no escape.
     public static let characters = 43
+    /// Streams that one token lets in and that end without a start; after the last it is forgotten. Exotel
+    /// tries a handshake twice, Telnyx may open a socket before the answer and another after it (carriers.md §4.1.1, §6
+    /// no. 18): who goes on makes rows, not calls.
+    public static let idleStreams = 8
 }
 
 /// A token that was issued: the text goes into the stream's URL and nowhere else, the digest may be kept on disk.
@@ -55,6 +59,7 @@ public final class StreamPasses<Content: Sendable>: @unchecked Sendable {
         var content: Content
         var expiresAt: Int64
         var isUsed = false
+        var idleStreams = 0
     }
 
     // `lock` guards `passes`.
@@ -155,6 +160,17 @@ public final class StreamPasses<Content: Sendable>: @unchecked Sendable {
 
     /// Forgets the token of `digest`: its call is over before its stream came.
     public func withdraw(_ digest: SHA256Digest) { lock.withLock { passes[digest] = nil } }
+
+    /// A stream that the token of `digest` let in has ended without a start. Returns whether the token is forgotten for it.
+    public func cameToNothing(_ digest: SHA256Digest) -> Bool {
+        lock.withLock {
+            guard var pass = passes[digest], !pass.isUsed else { return false }
+            pass.idleStreams += 1
+            let isLast = pass.idleStreams >= StreamPass.idleStreams
+            passes[digest] = isLast ? nil : pass
+            return isLast
+        }
+    }
 
     /// Forgets all tokens whose time is over.
     public func purge(at now: Int64) {

@@ -42,6 +42,7 @@ public final class PassOffice: Sendable {
     private let archive: CallArchive
     private let log: Log
     private let awaited = Awaited()
+    private let clock = SteadyClock(wall: ArchiveTime.now() / 1000)
 
     /// How long a call keeps its place without its stream, in milliseconds: a carrier opens it within a second or two.
     static let placeMilliseconds: Int64 = 15_000
@@ -52,7 +53,7 @@ public final class PassOffice: Sendable {
         milliseconds: Int64 = PassOffice.placeMilliseconds
     ) {
         awaited.hold(
-            carrier.rawValue + " " + carrierCallID, caller, called, until: Self.now + milliseconds)
+            carrier.rawValue + " " + carrierCallID, caller, called, until: now + milliseconds)
     }
 
     /// The call `carrierCallID` needs no place any more.
@@ -61,7 +62,7 @@ public final class PassOffice: Sendable {
     }
 
     /// The numbers of calls that came in and whose streams are still to come.
-    public var awaitedCalls: [(caller: String?, called: String?)] { awaitedCalls(at: Self.now) }
+    public var awaitedCalls: [(caller: String?, called: String?)] { awaitedCalls(at: now) }
 
     /// The same at `now` (milliseconds UTC).
     func awaitedCalls(at now: Int64) -> [(caller: String?, called: String?)] { awaited.numbers(at: now) }
@@ -72,22 +73,25 @@ public final class PassOffice: Sendable {
         passes = StreamPasses(lifetime: milliseconds)
         self.archive = archive
         self.log = log
-        let now = Self.now
+        let now = self.now
         if archive.forgottenPasses > 0 {
             log(.warning, "passes_forgotten", ["count": .number(Int64(archive.forgottenPasses))])
         }
         for row in try archive.catalog.openPasses(at: now) { restore(row, at: now) }
     }
 
-    /// Milliseconds UTC.
+    /// The wall clock in milliseconds UTC, which is what signatures tell their age by.
     static var now: Int64 { ArchiveTime.now() / 1000 }
+
+    /// What tokens and places tell their age by.
+    private var now: Int64 { clock.milliseconds() }
 
     /// A token for the stream of `carrier`'s call, which is then what `plan` says. Without a call's id it belongs to the
     /// call that shows it first.
     public func issue(
         carrier: Carrier, carrierCallID: String?, plan: CallPlan, milliseconds: Int64? = nil
     ) throws(StreamPassError) -> StreamToken {
-        let now = Self.now
+        let now = self.now
         let pass = try passes.issue(
             carrier: carrier, callID: carrierCallID, content: plan, lifetime: milliseconds, at: now)
         keep(pass, carrier, carrierCallID, plan, at: now)
@@ -96,22 +100,22 @@ public final class PassOffice: Sendable {
 
     /// Why `token` would open no stream of `carrier`; nil when it would.
     func check(_ token: String, carrier: Carrier) -> PassRefusal? {
-        passes.check(token, carrier: carrier, at: Self.now)
+        passes.check(token, carrier: carrier, at: now)
     }
 
     /// The placed call whose stream `token` opens; nil when it opens none, or one of a call that came in.
     func dial(of token: String, carrier: Carrier) -> String? {
-        passes.content(of: token, carrier: carrier, at: Self.now)?.callID
+        passes.content(of: token, carrier: carrier, at: now)?.callID
     }
 
     /// Whether `token` was issued for a call that its carrier had named.
     func isOfACall(_ token: String, carrier: Carrier) -> Bool {
-        passes.callID(of: token, carrier: carrier, at: Self.now) != nil
+        passes.callID(of: token, carrier: carrier, at: now) != nil
     }
 
     /// Opens the call of `token`, once.
     func claim(_ token: String, carrier: Carrier, carrierCallID: String) -> Result<CallPlan, PassRefusal> {
-        let now = Self.now
+        let now = self.now
         let claimed = passes.claim(token, carrier: carrier, callID: carrierCallID, at: now)
         if case .success = claimed { leave(carrier, carrierCallID) }
         if case .success = claimed { keepClaim(token, at: now) }
@@ -133,7 +137,18 @@ public final class PassOffice: Sendable {
     func withdraw(_ token: String) {
         do throws(CryptographyError) {
             passes.withdraw(try SHA256Digest(of: token.utf8))
-            keepClaim(token, at: Self.now)
+            keepClaim(token, at: now)
+        } catch {
+            log(.error, "pass_not_withdrawn", ["cause": .text("digest")])
+        }
+    }
+
+    /// A stream that `token` let in has ended without a start; of too many such the token is no good any more.
+    func streamCameToNothing(_ token: String) {
+        do throws(CryptographyError) {
+            guard passes.cameToNothing(try SHA256Digest(of: token.utf8)) else { return }
+            log(.warning, "pass_withdrawn", ["cause": .text("idle_streams")])
+            keepClaim(token, at: now)
         } catch {
             log(.error, "pass_not_withdrawn", ["cause": .text("digest")])
         }

@@ -164,6 +164,9 @@ public final class TelephoneSwitchboard: Sendable {
         streams.check(request, anyOf: carriers)
     }
 
+    /// A stream whose upgrade has shown `token` has ended without a start.
+    public func streamCameToNothing(_ token: String) { parts.passes.streamCameToNothing(token) }
+
     /// What becomes of a stream whose upgrade has shown `proofs`. Never waits.
     public func admit(_ start: StreamStart, proofs: StreamProofs) -> Result<AdmittedStream, StreamFault> {
         let outcome = streams.admit(start, proofs: proofs)

@@ -33,3 +33,21 @@ public struct MonotonicTime: Sendable, Hashable, Comparable {
         (nanoseconds &- earlier.nanoseconds) / 1_000_000
     }
 }
+
+/// The wall clock of one instant, carried on by the monotonic clock: limits told in UTC that no step of the wall clock
+/// (NTP, a hand) makes longer or shorter.
+public struct SteadyClock: Sendable {
+    private let began: MonotonicTime
+    private let wall: Int64
+
+    /// A clock that reads `wall` milliseconds UTC at `instant`.
+    public init(wall: Int64, at instant: MonotonicTime = .now) {
+        self.wall = wall
+        began = instant
+    }
+
+    /// Milliseconds UTC at `instant`.
+    public func milliseconds(at instant: MonotonicTime = .now) -> Int64 {
+        wall &+ instant.milliseconds(since: began)
+    }
+}

@@ -20,11 +20,13 @@ import Testing
         places.abandon("a")
         #expect(places.take("e", one, live: 0) == nil && places.take("f", one, live: 0) == .tooManyStreams)
         places.opened("b")
-        places.left("b")
+        #expect(places.left("b") == one)
         #expect(places.take("g", one, live: 0) == nil && places.take("h", one, live: 0) == .tooManyStreams)
         places.opened("g")
         places.began("g")
         #expect(places.take("i", one, live: 1) == nil)
+        // Of a stream that has begun nothing is left over.
+        #expect(places.left("g") == nil)
     }
 
     /// (places, of them for streams of which nobody knows which call they are)
@@ -115,6 +117,22 @@ import Testing
         let told = String(decoding: try await house.get("/metrics").body, as: UTF8.self)
         #expect(told.contains("teeline_calls_refused_total{cause=\"too_many_streams\"}"))
         withExtendedLifetime((peers, other, further, known, exotel)) { _ = house.close() }
+    }
+
+    /// A token whose streams come and go without a start makes a row each: after eight it is forgotten.
+    @Test func oneTokenDoesNotFillTheArchive() async throws {
+        let house = try guarded(12)
+        let path = "/media-stream?token=" + (try await token(house))
+        for number in 1...9 {
+            do {
+                let peer = try #require(RawPeer(port: house.exchange.port))
+                #expect(peer.upgrade(path) == (number < 9), "upgrade \(number)")
+            }
+            #expect(try await eventually { house.exchange.liveCalls == 0 })
+        }
+        await house.settle()
+        #expect(try house.exchange.archive.catalog.list(cursor: nil, limit: 20).items.count == 8)
+        #expect(house.close() == 0)
     }
 
     /// Of many that come at once exactly as many are upgraded as there are places, and who asks learns that it is full.

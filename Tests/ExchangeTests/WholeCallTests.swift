@@ -23,14 +23,16 @@ import Testing
         defer { network.stop() }
         let result = await network.call(
             DemoScript.call(to: "ws://127.0.0.1:\(exchange.port)/twilio/media-stream"))
-        #expect(result.end == .asPlanned)
+        // The agent says good-bye and ends the conversation; the server hangs up when that has been heard.
+        #expect(result.end == .server)
         #expect(result.playout.clears == 1, "one barge-in")
         #expect(exchange.drainAndStop() == 0)
         let catalog = Catalog(StorageLayout(root: folder), readers: 1)
         defer { catalog.close() }
         let item = try #require(try catalog.list(cursor: nil, limit: 10).items.first)
         #expect(item.recording.state == .sealed)
-        #expect(item.recording.samples == result.samples)
-        #expect(item.call.endWho == .caller && item.call.endWhy == "hangup")
+        // Frames of 160 samples that were on their way when the server hung up have nobody who takes them.
+        #expect((result.samples - 800...result.samples).contains(item.recording.samples ?? 0))
+        #expect(item.call.endWho == .agent && item.call.endWhy == "agent_ended")
     }
 }

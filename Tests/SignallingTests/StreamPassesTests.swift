@@ -62,6 +62,20 @@ private final class Race: Sendable {
         #expect(passes.bind(try SHA256Digest(of: "unknown".utf8), to: "CA1") == nil)
     }
 
+    @Test func aTokenOfIdleStreamsIsForgotten() throws {
+        let pass = try passes.issue(carrier: .telnyx, callID: nil, content: "plan", at: 0)
+        for _ in 1...7 { #expect(!passes.cameToNothing(pass.digest)) }
+        #expect(passes.check(pass.token, carrier: .telnyx, at: 1) == nil)
+        #expect(passes.cameToNothing(pass.digest))
+        #expect(passes.check(pass.token, carrier: .telnyx, at: 1) == .unknown)
+        #expect(!passes.cameToNothing(pass.digest))
+        // What has let its stream in stays used, whatever else ends.
+        let used = try passes.issue(carrier: .telnyx, callID: nil, content: "plan", at: 0)
+        #expect(passes.claim(used.token, carrier: .telnyx, callID: "v3:1", at: 1) == .success("plan"))
+        for _ in 1...9 { #expect(!passes.cameToNothing(used.digest)) }
+        #expect(passes.check(used.token, carrier: .telnyx, at: 1) == .used)
+    }
+
     /// 1,000 tokens of all carriers, each tried twice, late, for another call, by another carrier, in every order: one claim
     /// of each wins, and it is the right one in time.
     @Test func ofManyTriesExactlyOneWins() throws {

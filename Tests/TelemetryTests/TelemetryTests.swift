@@ -88,3 +88,13 @@ private final class Lines: @unchecked Sendable {
         #expect(metrics.text() == "")
     }
 }
+
+@Suite struct SteadyClockTests {
+    @Test func itFollowsTheMonotonicClockAlone() {
+        let began = MonotonicTime(nanoseconds: 5_000_000_000)
+        let clock = SteadyClock(wall: 1_795_000_000_000, at: began)
+        #expect(clock.milliseconds(at: began) == 1_795_000_000_000)
+        #expect(clock.milliseconds(at: began.adding(milliseconds: 60_000)) == 1_795_000_060_000)
+        #expect(clock.milliseconds(at: began.adding(milliseconds: -1)) == 1_794_999_999_999)
+    }
+}
