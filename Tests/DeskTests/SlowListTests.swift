@@ -59,7 +59,7 @@ import Testing
                 }
             }
             // Until the lists have come to the desk.
-            for _ in 0..<1000 where desk.handler.lists.load < 8 {
+            for _ in 0..<3000 where desk.handler.lists.load < 8 {
                 try await Task.sleep(for: .milliseconds(5))
             }
             let asked = MonotonicTime.now

@@ -11,7 +11,7 @@ import Testing
         async let ended = house.network.call(ShortTalk.call(to: house.media(), milliseconds: 2_500))
         // While it runs: listed as live, not ready.
         var liveID: String?
-        for _ in 0..<100 where liveID == nil {
+        for _ in 0..<750 where liveID == nil {
             let live = try await house.json("/v1/calls")
             liveID = ((live["calls"] ?? live["items"]) as? [[String: Any]])?.first?["id"] as? String
             try await Task.sleep(for: .milliseconds(20))
@@ -87,7 +87,7 @@ import Testing
             agent: ShortTalk.agent, door: door, values: ["agent.api_key": "key-of-the-test"])
         _ = await house.network.call(ShortTalk.call(to: house.media(), milliseconds: 1_500))
         await house.settle()
-        let conversations = await house.agent.allEnded(withinMilliseconds: 5_000)
+        let conversations = await house.agent.allEnded(withinMilliseconds: 20_000)
         #expect(conversations.first?.authorization == "signed_url")
         #expect(conversations.first?.variables["carrier"] == "twilio")
         #expect(house.close() == 0)

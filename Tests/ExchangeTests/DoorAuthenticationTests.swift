@@ -210,7 +210,7 @@ import Testing
             [network = house.network, call = try stream(house, token, call: "CA1", milliseconds: 2_500)] in
             await network.call(call).end
         }
-        for _ in 0..<200 where house.exchange.liveCalls == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<1500 where house.exchange.liveCalls == 0 { try await Task.sleep(for: .milliseconds(10)) }
         // Until the start of the stream has come nobody knows whose call it is.
         try await Task.sleep(for: .milliseconds(300))
         func answer(_ call: String, _ from: String) async throws -> String {

@@ -87,7 +87,7 @@ import Testing
         let judge = OpenAPIJudge(base: "http://127.0.0.1:\(house.exchange.port)")
         let document = try await judge.ask("/openapi.json").body
         async let ended = house.network.call(ShortTalk.call(to: house.media(), milliseconds: 2_000))
-        for _ in 0..<100 where house.exchange.liveCalls == 0 { try await Task.sleep(for: .milliseconds(20)) }
+        for _ in 0..<750 where house.exchange.liveCalls == 0 { try await Task.sleep(for: .milliseconds(20)) }
         try await judge.ask("/v1/calls")
         try await judge.ask("/v1/recordings")
         _ = await ended

@@ -75,7 +75,7 @@ import Testing
         let detail = try await recording(of: outcome.callSid, in: house)
         #expect(detail.recording.state == .sealed && detail.call.rate == 16_000)
         try house.expectBothVoices(detail)
-        let variables = await house.agent.allEnded(withinMilliseconds: 5_000).first?.variables
+        let variables = await house.agent.allEnded(withinMilliseconds: 20_000).first?.variables
         #expect(variables?["tier"] == "gold" && variables?["caller"] == "+919876543210")
 
         for address in ["ws://voicebot:another@" + place, "ws://" + place] {
@@ -133,7 +133,7 @@ import Testing
             #expect(answer.status == 200)
         }
         var events: [CarrierEventRow] = []
-        for _ in 0..<100 where events.isEmpty {
+        for _ in 0..<1500 where events.isEmpty {
             events = try house.exchange.archive.catalog.carrierEvents(ofCarrierCall: "c1")
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -156,7 +156,7 @@ import Testing
         let exotel = try exotel()
         let resolver = house.address("/exotel/stream-url?key=key-one")
         async let first = exotel.ring(from: "1", to: "2", voicebot: resolver)
-        for _ in 0..<200 where house.exchange.liveCalls == 0 {
+        for _ in 0..<1500 where house.exchange.liveCalls == 0 {
             try await Task.sleep(for: .milliseconds(10))
         }
         let answer = try await house.get("/exotel/stream-url?key=key-one&CallSid=z")

@@ -63,7 +63,7 @@ extension TestHouse {
 
     /// The recording of call `id` once it is final.
     func sealed(_ id: String) async throws -> RecordingDetail {
-        for _ in 0..<400 {
+        for _ in 0..<600 {
             let detail = try exchange.archive.catalog.detail(id)
             if let detail, detail.recording.state == .sealed || detail.recording.state == .failed {
                 return detail
@@ -75,7 +75,7 @@ extension TestHouse {
 
     /// The row of placed call `id` once `isThere` holds, at most five seconds later.
     func dial(_ id: String, until isThere: (DialRow) -> Bool) async throws -> DialRow {
-        for _ in 0..<250 {
+        for _ in 0..<750 {
             if let row = try exchange.archive.catalog.dial(id), isThere(row) { return row }
             try await Task.sleep(for: .milliseconds(20))
         }

@@ -185,7 +185,7 @@ import Testing
         _ = await Self.play(house, flood, isClosedByServer: true)
         #expect(await Self.play(house, [hello, plivo], isClosedByServer: false))
         async let open = Self.play(house, [hello], pause: 1_500, isClosedByServer: false)
-        for _ in 0..<100 where house.exchange.liveCalls == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        for _ in 0..<3000 where house.exchange.liveCalls == 0 { try await Task.sleep(for: .milliseconds(5)) }
         // A stream that has said nothing is a live call of an unknown carrier.
         let live = try await judge.ask("/v1/calls")
         #expect(String(decoding: live.body, as: UTF8.self).contains(#""carrier":"unknown""#))

@@ -56,7 +56,7 @@ final class TestHouse: Sendable {
 
     /// Waits until no recording is unfinished.
     func settle() async {
-        for _ in 0..<400 where exchange.unfinishedRecordings > 0 || exchange.liveCalls > 0 {
+        for _ in 0..<600 where exchange.unfinishedRecordings > 0 || exchange.liveCalls > 0 {
             do { try await Task.sleep(for: .milliseconds(25)) } catch { return }
         }
     }

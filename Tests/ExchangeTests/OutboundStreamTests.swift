@@ -39,7 +39,7 @@ import Testing
         #expect(body["enable_dialogflow"] == true && body["dialogflow_config"] == ["a": ["b", 1]])
         // `dial` takes none: the agent has them from here.
         #expect(body["custom_parameters"] == nil)
-        let variables = await bench.house.agent.allEnded(withinMilliseconds: 5_000).first?.variables
+        let variables = await bench.house.agent.allEnded(withinMilliseconds: 20_000).first?.variables
         #expect(variables?["city"] == "Linz" && variables?["tier"] == "gold")
         let stream = try #require(bench.telnyx.call(detail.call.carrierCallID)?.streams.first)
         #expect(stream.heardRate == 24_000 && stream.playout.oddPieces == 0)
@@ -62,7 +62,7 @@ import Testing
             twiml.contains(#"<Stream name="sales" url="ws://"#) && twiml.contains(#"track="inbound_track""#))
         #expect(twiml.contains(#"statusCallbackMethod="POST""#))
         #expect(twiml.contains(#"<Parameter name="tier" value="gold &amp; &lt;more&gt;"/>"#))
-        let variables = await bench.house.agent.allEnded(withinMilliseconds: 5_000).first?.variables
+        let variables = await bench.house.agent.allEnded(withinMilliseconds: 20_000).first?.variables
         #expect(variables?["tier"] == "gold & <more>")
         await bench.close()
     }
@@ -83,7 +83,7 @@ import Testing
         #expect(
             url.contains("/media?sample-rate=16000&token=") && url.hasSuffix("&city=Graz&tier=gold%20more"))
         #expect(form.first("StreamName") == "sales")
-        let variables = await bench.house.agent.allEnded(withinMilliseconds: 5_000).first?.variables
+        let variables = await bench.house.agent.allEnded(withinMilliseconds: 20_000).first?.variables
         #expect(variables?["tier"] == "gold more" && variables?["city"] == "Graz")
         await bench.close()
     }

@@ -101,7 +101,7 @@ struct OutboundBench {
         let row = try await house.dial(id) { $0.state.isFinal }
         #expect(row.state == .completed && row.carrierCallID == detail.call.carrierCallID)
         // The agent was told what the order says.
-        #expect(await house.agent.allEnded(withinMilliseconds: 5_000).first?.variables["name"] == "Ada")
+        #expect(await house.agent.allEnded(withinMilliseconds: 20_000).first?.variables["name"] == "Ada")
         let call = try await house.ask("GET", "/v1/calls/\(id)")
         #expect(call.status == 200 && call.json["recording"] as? String == "/v1/recordings/\(id)")
         #expect(try await house.ask("POST", "/v1/calls/\(id)/hangup").status == 409)
@@ -169,7 +169,7 @@ struct OutboundBench {
         let bench = try OutboundBench()
         bench.desk(carrier).script(ScriptedAnswer(200, body: Array("{\"half\":".utf8)))
         let id = try await bench.order(carrier)
-        for _ in 0..<100 where bench.placed(carrier) == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<1500 where bench.placed(carrier) == 0 { try await Task.sleep(for: .milliseconds(10)) }
         try await Task.sleep(for: .milliseconds(200))
         #expect(try await bench.house.dial(id) { _ in true }.state == .requested)
         // The callback of the call that was made after all.
@@ -206,7 +206,7 @@ struct OutboundBench {
         defer { mute.stop() }
         let bench = try OutboundBench(values: [carrier.rawValue + ".base_url": mute.baseURL])
         let id = try await bench.order(carrier)
-        for _ in 0..<200 where mute.requests == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<1500 where mute.requests == 0 { try await Task.sleep(for: .milliseconds(10)) }
         try await Task.sleep(for: .milliseconds(400))
         #expect(mute.requests == 1)
         #expect(try await bench.house.dial(id) { _ in true }.state == .requested)

@@ -15,7 +15,7 @@ final class RawPeer {
         if var size = receiveBuffer {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        var limit = timeval(tv_sec: 15, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
@@ -32,7 +32,7 @@ final class RawPeer {
 
     deinit { close(descriptor) }
 
-    /// Sends all of `bytes`; false when the server has closed or takes no more for five seconds.
+    /// Sends all of `bytes`; false when the server has closed or takes no more for fifteen seconds.
     @discardableResult func send(_ bytes: [UInt8]) -> Bool {
         var done = 0
         while done < bytes.count {
@@ -48,7 +48,7 @@ final class RawPeer {
 
     @discardableResult func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
-    /// What has come by now or comes within five seconds; empty at the end or after the limit.
+    /// What has come by now or comes within fifteen seconds; empty at the end or after the limit.
     func receive(_ most: Int = 65_536) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: most)
         let count = recv(descriptor, &bytes, most, 0)

@@ -23,7 +23,7 @@ import Testing
         let url = house.media("/api/v1/elevenlabs-twilio/call/connection")
         async let caller = house.network.call(ShortTalk.call(to: url, milliseconds: 5_000))
         var id: String?
-        for _ in 0..<200 where id == nil {
+        for _ in 0..<1500 where id == nil {
             let calls = try await house.json("/v1/calls")["items"] as? [[String: Any]]
             id = calls?.first { $0["phase"] as? String == "live" }?["id"] as? String
             if id == nil { try await Task.sleep(for: .milliseconds(10)) }

@@ -100,11 +100,11 @@ import Testing
                 ShortTalk.call(
                     to: house.media("/api/v1/elevenlabs-twilio/call/connection"), milliseconds: 1_500))
         }
-        for _ in 0..<100 where speech.openSockets == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<1500 where speech.openSockets == 0 { try await Task.sleep(for: .milliseconds(10)) }
         #expect(speech.openSockets == 1)
         let result = await calling.value
         await house.settle()
-        for _ in 0..<200 where speech.openSockets > 0 { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<1500 where speech.openSockets > 0 { try await Task.sleep(for: .milliseconds(10)) }
         #expect(speech.openSockets == 0 && speech.faults == [])
         #expect(result.heard.contains { abs(Int($0)) > 500 })
         let listed = try #require(try house.exchange.archive.catalog.list(CallFilter(), limit: 2).items.first)

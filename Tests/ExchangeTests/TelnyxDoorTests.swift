@@ -38,7 +38,7 @@ import Testing
         #expect(try await house.post(outgoing, Self.signed(outgoing)) == 200)
         #expect(try await house.post("{}", Self.signed("{}")) == 400)
         #expect(try await house.post("{}", Self.signed("{}")) == 400)
-        for _ in 0..<100
+        for _ in 0..<1500
         where try house.house.exchange.archive.catalog.carrierEvents(ofCarrierCall: "v3:ours").isEmpty {
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -55,7 +55,7 @@ import Testing
         let body = Self.initiated("event-3", "v3:unknown")
         let headers = try Self.signed(body)
         for _ in 1...3 { #expect(try await house.post(body, headers) == 200) }
-        for _ in 0..<100 where house.bodies("answer").isEmpty {
+        for _ in 0..<1500 where house.bodies("answer").isEmpty {
             try await Task.sleep(for: .milliseconds(10))
         }
         try await Task.sleep(for: .milliseconds(200))
@@ -71,7 +71,7 @@ import Testing
         }
         let first = house.telnyx.ring(from: TelnyxHouse.caller, to: TelnyxHouse.called)
         #expect(await house.telnyx.desk.sent("streaming.started"))
-        for _ in 0..<100 where house.house.exchange.liveCalls == 0 {
+        for _ in 0..<1500 where house.house.exchange.liveCalls == 0 {
             try await Task.sleep(for: .milliseconds(10))
         }
         try await Task.sleep(for: .milliseconds(300))
@@ -143,7 +143,7 @@ import Testing
             $0.farEnd.patienceMilliseconds = 1_500
         }
         let id = house.telnyx.ring(from: TelnyxHouse.caller, to: TelnyxHouse.called)
-        for _ in 0..<200 where house.bodies("record_start").isEmpty {
+        for _ in 0..<1500 where house.bodies("record_start").isEmpty {
             try await Task.sleep(for: .milliseconds(10))
         }
         let body =

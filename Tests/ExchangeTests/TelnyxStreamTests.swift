@@ -99,7 +99,7 @@ struct TelnyxStreamCase: Sendable, CustomTestStringConvertible {
         if item.parameter == "custom_parameters" || begunByItself {
             // They came back in the start, or were given to the agent where `dial` takes none.
             let (name, value) = begunByItself ? ("forced", "yes") : ("city", "Graz")
-            let conversations = await house.house.agent.allEnded(withinMilliseconds: 5_000)
+            let conversations = await house.house.agent.allEnded(withinMilliseconds: 20_000)
             #expect(conversations.map { $0.variables[name] } == [value, value])
             #expect(rows.allSatisfy { $0.call.parameters.contains("\"\(name)\":\"\(value)\"") })
         }
@@ -182,7 +182,7 @@ struct TelnyxStreamCase: Sendable, CustomTestStringConvertible {
         let detail = try await house.sealed(try #require(rows.first).call.id)
         #expect(detail.call.carrier == "telnyx" && detail.call.endWhy == "hangup")
         try house.expectBothVoices(detail)
-        #expect(await house.agent.allEnded(withinMilliseconds: 5_000).first?.variables["name"] == "Ada")
+        #expect(await house.agent.allEnded(withinMilliseconds: 20_000).first?.variables["name"] == "Ada")
         // Once is once, here too.
         if case .neverOpened = await house.network.call(
             ShortTalk.call(to: second, dialect: .telnyx, milliseconds: 300)

@@ -118,7 +118,7 @@ struct TwilioHouse {
         let unknown = try await scene.ring("/twilio/incoming-call", from: "+14155550999")
         #expect(unknown.recording.state == .sealed && unknown.call.agentID == "general_support_agent_id")
 
-        let talks = await scene.house.agent.allEnded(withinMilliseconds: 5_000)
+        let talks = await scene.house.agent.allEnded(withinMilliseconds: 20_000)
         #expect(talks.map(\.agentID) == ["agent_emi", "general_support_agent_id"])
         #expect(talks.first?.variables["name"] == "Asha Rao")
         #expect(talks.first?.variables["customer_id"] == "C-17")
@@ -232,7 +232,7 @@ struct TwilioHouse {
         let peer = WebSocketConnection.connect(
             to: house.media("/api/v1/elevenlabs-twilio/call/connection"), on: socket,
             limits: WebSocketLimits(messageBytes: 1 << 20), handler: messages)
-        for _ in 0..<200 where !messages.all.contains(where: { $0.contains(#""event":"media""#) }) {
+        for _ in 0..<750 where !messages.all.contains(where: { $0.contains(#""event":"media""#) }) {
             try await Task.sleep(for: .milliseconds(20))
         }
         #expect(
@@ -315,7 +315,7 @@ struct TwilioHouse {
         // One call of this number runs: the second hears the busy message.
         _ = scene.twilio.ring(
             from: "+14155550123", to: "+18005550100", webhook: scene.url("/twilio/incoming-call"))
-        for _ in 0..<100 where scene.house.exchange.liveCalls == 0 {
+        for _ in 0..<750 where scene.house.exchange.liveCalls == 0 {
             try await Task.sleep(for: .milliseconds(20))
         }
         try await Task.sleep(for: .milliseconds(200))

@@ -75,7 +75,7 @@ extension NetTests {
             let late = try RawSocket(port: server.port)
             late.write(Self.get)
             #expect(late.readHead().hasPrefix("HTTP/1.1 200 "))
-            #expect(MonotonicTime.now.milliseconds(since: began) < 4_000)
+            #expect(MonotonicTime.now.milliseconds(since: began) < 30_000)
             for socket in silent + [half, answered] { #expect(socket.readToEnd().isEmpty) }
             // Nobody has closed the stream: the server still has it, and its peer hears what is written there.
             let descriptor = try #require(upgraded.with { $0.first?.descriptor })

@@ -33,7 +33,7 @@ import Testing
         let heard = try await TestCaller.talk(
             to: "ws://127.0.0.1:\(agent.port)/v1/convai/conversation?agent_id=agent_1&source=x", sound: sound,
             format: settings.input, milliseconds: milliseconds)
-        return (heard, await agent.ended(1, withinMilliseconds: 1000).first)
+        return (heard, await agent.ended(1, withinMilliseconds: 15_000).first)
     }
 
     /// Silence, `milliseconds` of speech from `start`, in μ-law.

@@ -76,9 +76,9 @@ final class SmallBridge: HTTPHandler, @unchecked Sendable {
         }
     }
 
-    /// Waits until call `number` is closed (at most two seconds) and returns its record.
+    /// Waits until call `number` is closed (at most fifteen seconds) and returns its record.
     func record(_ number: Int = 0) async -> BridgeRecord? {
-        for _ in 0..<200 {
+        for _ in 0..<1500 {
             let records = await records()
             if number < records.count, records[number].closeCode != nil { return records[number] }
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in

@@ -220,14 +220,14 @@ import Testing
                 ("To", "+18005551212"), ("From", "+14155550100"), ("Url", house.url("/voice?leg=1")),
             ]))
         let sid = try #require(RESTValue(made.body)?["sid"]?.text)
-        #expect(await house.caught.wait(milliseconds: 5000) { $0.contains { $0.path == "/twilio" } })
+        #expect(await house.caught.wait(milliseconds: 15_000) { $0.contains { $0.path == "/twilio" } })
         let voice = try #require(house.caught("/voice").first)
         #expect(
             voice.method == "POST" && form(voice)["CallStatus"] == "in-progress"
                 && form(voice)["Called"] == "+18005551212")
         #expect(
             voice.header("X-Told")?.hasPrefix(FormText.escaped(house.url("/voice?leg=1")) + ";9;") == true)
-        #expect(await twilio.calls.wait(milliseconds: 5000) { $0[sid]?.live != nil })
+        #expect(await twilio.calls.wait(milliseconds: 15_000) { $0[sid]?.live != nil })
         let canceled = try await ask(
             "POST", calls(twilio, "/\(sid).json"), Self.basic, body: "Status=canceled")
         #expect(canceled.status == 400 && twilio.desk.faults.count == 1)

@@ -111,7 +111,7 @@ final class DialBoard {
 
     /// Waits until the service was asked for something whose path has `part`, at most 5 s; whether it was.
     func wasAsked(_ part: String, times: Int = 1) async throws -> Bool {
-        for _ in 0..<500 {
+        for _ in 0..<1500 {
             if carrier.asked.count(where: { $0.path.contains(part) }) >= times { return true }
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -120,7 +120,7 @@ final class DialBoard {
 
     /// The row of call `id` once `isThere` holds, at most five seconds later.
     func row(_ id: String, until isThere: (DialRow) -> Bool) async throws -> DialRow {
-        for _ in 0..<500 {
+        for _ in 0..<1500 {
             if let row = try archive.catalog.dial(id), isThere(row) { return row }
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -170,7 +170,7 @@ final class DialBoard {
 
     /// Waits beside the tests' own threads until no errand is under way, at most 10 s; whether that came.
     func isQuiet() async throws -> Bool {
-        for _ in 0..<1000 where board.parts.errands.count > 0 { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<1500 where board.parts.errands.count > 0 { try await Task.sleep(for: .milliseconds(10)) }
         return board.parts.errands.count == 0
     }
 

@@ -100,9 +100,9 @@ final class ElevenLabsBoard: Sendable {
         return line.flatMap { Int($0.split(separator: " ").last ?? "") } ?? 0
     }
 
-    /// Waits until `condition` holds, at most ten seconds; whether it does.
+    /// Waits until `condition` holds, at most fifteen seconds; whether it does.
     func comes(_ condition: () throws -> Bool) async throws -> Bool {
-        for _ in 0..<1000 {
+        for _ in 0..<1500 {
             if try condition() { return true }
             try await Task.sleep(for: .milliseconds(10))
         }

@@ -96,7 +96,7 @@ final class TelnyxDesk {
 
     /// Waits until `condition` gives something, at most 5 s.
     func wait<Value>(_ condition: () throws -> Value?) async throws -> Value? {
-        for _ in 0..<500 {
+        for _ in 0..<1500 {
             if let value = try condition() { return value }
             try await Task.sleep(for: .milliseconds(10))
         }

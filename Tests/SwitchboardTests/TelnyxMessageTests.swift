@@ -58,7 +58,7 @@ import Testing
         #expect(bench.board.passes.awaitedCalls.isEmpty && bench.board.carrierCalls.isEmpty)
         #expect(bench.board.cancel(listed.id) == .unknown)
         // Who leaves no message leaves a row, under the same name.
-        for _ in 0..<500 where try Self.rows(bench).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<1500 where try Self.rows(bench).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
         let row = try #require(try Self.rows(bench).first)
         #expect(row.call.id == listed.id && row.call.caller == "+14155550100")
         #expect(row.recording.state == .failed && row.recording.cause == "no_message")
@@ -76,7 +76,7 @@ import Testing
         #expect(try await bench.isQuiet())
         try bench.restart()
         try bench.restart()
-        for _ in 0..<500 where try Self.rows(bench).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<1500 where try Self.rows(bench).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
         #expect(try await bench.isQuiet())
         #expect(try Self.rows(bench).map(\.recording.cause) == ["no_message"])
         bench.close()

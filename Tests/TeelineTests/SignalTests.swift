@@ -39,7 +39,7 @@ private final class RunningProgram: @unchecked Sendable {
 
     /// Waits until `word` was written, ten seconds at most.
     func says(_ word: String) async throws -> Bool {
-        for _ in 0..<200 {
+        for _ in 0..<300 {
             if lock.withLock({ text.contains(word) }) { return true }
             try await Task.sleep(for: .milliseconds(50))
         }
@@ -48,7 +48,7 @@ private final class RunningProgram: @unchecked Sendable {
 
     /// The exit status; nil when it did not end within ten seconds.
     func status() async throws -> Int32? {
-        for _ in 0..<200 {
+        for _ in 0..<300 {
             if !process.isRunning {
                 return process.terminationReason == .exit ? process.terminationStatus : -1
             }
