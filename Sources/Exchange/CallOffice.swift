@@ -179,9 +179,9 @@ final class CallOffice: @unchecked Sendable {
         clock: Int64, rate: Int, counts: [String: Int64], turnedAway: String? = nil
     ) {
         let id = identity.callID
-        let (entry, idle) = lock.withLock(signal: true) {
-            (live.removeValue(forKey: session.key), places.left(session.key))
-        }
+        let (entry, idle) = lock.withLock { (live[session.key], places.left(session.key)) }
+        // Last of all: who waits for the last call finds its recording on its way.
+        defer { lock.withLock(signal: true) { live[session.key] = nil } }
         if let token = idle?.token { switchboard?.streamCameToNothing(token) }
         let ending = CallEnding(
             endedAt: Self.endInstant(startedAt: identity.startedAt, began: session.began, now: .now),

@@ -32,10 +32,26 @@ private struct Judged: Sendable {
         }
     }
 
+    /// Judges the calls of `carrier`. A machine that stood still in their midst has delayed the frames of most of them: then
+    /// they say little of edges, and are made again, twice at most.
     private func judge(_ carrier: TruthCarrier) async throws {
+        var judged: [Judged] = []
+        for attempt in 1...3 {
+            let began = MonotonicTime.now
+            judged = try await recorded(carrier)
+            #expect(judged.count == carrier.calls, "not every call has a recording")
+            for call in judged { check(call) }
+            report(carrier, judged, seconds: Double(MonotonicTime.now.milliseconds(since: began)) / 1000)
+            if judged.count(where: isPunctual) * 5 >= judged.count { break }
+            #expect(attempt < 3, "the machine is too busy to judge edges in real time")
+        }
+        judgeEdges(carrier, judged.filter(isPunctual))
+    }
+
+    /// Makes the calls of `carrier` and decodes their recordings.
+    private func recorded(_ carrier: TruthCarrier) async throws -> [Judged] {
         let folder = NSTemporaryDirectory() + "teeline-" + UUID().uuidString
         defer { #expect(throws: Never.self) { try FileManager.default.removeItem(atPath: folder) } }
-        let began = MonotonicTime.now
         let agent = try SimulatedAgent.start(TruthSchedule.agent(carrier, seed: 7))
         defer { agent.stop() }
         let settings = try Settings(values: [
@@ -53,9 +69,7 @@ private struct Judged: Sendable {
         let rows = try Self.rows(exchange.archive.catalog)
         let judged = try await Self.judged(results, rows: rows, archive: exchange.archive, folder: folder)
         #expect(exchange.drainAndStop() == 0)
-        #expect(judged.count == carrier.calls, "not every call has a recording")
-        for call in judged { check(call) }
-        report(carrier, judged, seconds: Double(MonotonicTime.now.milliseconds(since: began)) / 1000)
+        return judged
     }
 
     private func calls(_ carrier: TruthCarrier, port: UInt16) async throws -> [SimulatedCallResult] {
@@ -147,29 +161,35 @@ private struct Judged: Sendable {
         let lateness = judged.map(\.result.counts.worstLateness).sorted()
         let starts = judged.flatMap { $0.findings.starts.map(abs) }.sorted()
         let signed = judged.flatMap(\.findings.starts).sorted()
-        func at(_ share: Double, _ values: [Double]) -> Double {
-            values.isEmpty ? 0 : values[min(values.count - 1, Int(Double(values.count) * share))]
-        }
         func text(_ value: Double) -> String { String(format: "%.1f", value) }
         let unheard = judged.map(\.findings.unheard).sorted()
         let missing = judged.map(\.findings.missing).sorted()
         let ratio = judged.map(\.findings.callerRatio).sorted()
         print(
             "truth \(carrier.name): \(judged.count) calls, \(punctual.count) punctual (lateness p50 \(lateness[lateness.count / 2]) µs), \(judged.reduce(0) { $0 + $1.findings.stretches }) stretches,"
-                + " start error p50 \(text(at(0.5, starts))) p99 \(text(at(0.99, starts))) max \(text(starts.last ?? 0)) ms"
+                + " start error p50 \(text(Self.at(0.5, starts))) p99 \(text(Self.at(0.99, starts))) max \(text(starts.last ?? 0)) ms"
                 + " (signed \(text(signed.first ?? 0))…\(text(signed.last ?? 0))),"
-                + " unheard p50 \(text(at(0.5, unheard))) p99 \(text(at(0.99, unheard))) max \(text(unheard.last ?? 0)) ms,"
-                + " missing p50 \(text(at(0.5, missing))) p99 \(text(at(0.99, missing))) max \(text(missing.last ?? 0)) ms,"
+                + " unheard p50 \(text(Self.at(0.5, unheard))) p99 \(text(Self.at(0.99, unheard))) max \(text(unheard.last ?? 0)) ms,"
+                + " missing p50 \(text(Self.at(0.5, missing))) p99 \(text(Self.at(0.99, missing))) max \(text(missing.last ?? 0)) ms,"
                 + " caller SNR min \(text(ratio.first ?? 0)) dB, leak \(judged.map(\.findings.leak).max() ?? 0),"
                 + " worst lateness \(judged.map(\.result.counts.worstLateness).max() ?? 0) µs, \(text(seconds)) s"
         )
+    }
+
+    /// The value below which `share` of `values`, sorted, lie.
+    private static func at(_ share: Double, _ values: [Double]) -> Double {
+        values.isEmpty ? 0 : values[min(values.count - 1, Int(Double(values.count) * share))]
+    }
+
+    /// What holds for all calls of `carrier` that were punctual together.
+    private func judgeEdges(_ carrier: TruthCarrier, _ punctual: [Judged]) {
         let timely = punctual.flatMap { $0.findings.starts.map(abs) }.sorted()
-        #expect(at(0.99, timely) <= 20, "start error p99 above 20 ms")
-        #expect(punctual.count * 5 >= judged.count, "the machine is too busy to judge edges in real time")
+        #expect(Self.at(0.99, timely) <= 20, "start error p99 above 20 ms")
         let kept = punctual.map(\.findings.unheard).sorted()
-        #expect(at(0.95, kept) <= Self.frame(carrier.rate), "kept more than a frame that was never heard")
+        #expect(
+            Self.at(0.95, kept) <= Self.frame(carrier.rate), "kept more than a frame that was never heard")
         // An edge is found to 5 ms; the test carriers' own delays on top of the jitter cannot be told from it.
         let gone = punctual.map(\.findings.missing).sorted()
-        #expect(at(0.95, gone) <= 3 * TruthJudge.resolution, "lost sound that was heard")
+        #expect(Self.at(0.95, gone) <= 3 * TruthJudge.resolution, "lost sound that was heard")
     }
 }
