@@ -82,12 +82,15 @@ lint: .build/swift ## the formatter's opinion
 fuzz: .build/swift .build/packages-test ## hostile bytes; FUZZ_SECONDS for each target
 	Tests/Fuzz/run.sh
 
-# The sanitizers have build folders of their own. Leaks are not counted: XCTest's own runner leaks at its end.
+# The sanitizers have build folders of their own, optimised for the same reason as the tests. Leaks are not counted: the test
+# runner itself leaks at its end.
+SANITIZED = -c release -Xswiftc -enable-testing --scratch-path .build/$(1) --sanitize=$(2) --no-parallel
+
 tsan: .build/swift .build/packages-test .build/python ## every test under the thread sanitizer
-	$(SWIFT) test --scratch-path .build/tsan --sanitize=thread --no-parallel
+	$(SWIFT) test $(call SANITIZED,tsan,thread)
 
 asan: .build/swift .build/packages-test .build/python ## every test under the address sanitizer
-	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --scratch-path .build/asan --sanitize=address --no-parallel
+	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test $(call SANITIZED,asan,address)
 
 clean: ## forget what was built (recordings stay)
 	rm -rf .build
