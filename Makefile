@@ -83,14 +83,14 @@ fuzz: .build/swift .build/packages-test ## hostile bytes; FUZZ_SECONDS for each 
 	Tests/Fuzz/run.sh
 
 # The sanitizers have build folders of their own, optimised for the same reason as the tests. Leaks are not counted: the test
-# runner itself leaks at its end.
+# runner itself leaks at its end. Of freed memory little is held back: tests bound what a server may grow by.
 SANITIZED = -c release -Xswiftc -enable-testing --scratch-path .build/$(1) --sanitize=$(2) --no-parallel
 
 tsan: .build/swift .build/packages-test .build/python ## every test under the thread sanitizer
 	$(SWIFT) test $(call SANITIZED,tsan,thread)
 
 asan: .build/swift .build/packages-test .build/python ## every test under the address sanitizer
-	ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test $(call SANITIZED,asan,address)
+	ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 $(SWIFT) test $(call SANITIZED,asan,address)
 
 clean: ## forget what was built (recordings stay)
 	rm -rf .build

@@ -18,7 +18,7 @@ public struct Interval: Sendable, Hashable {
 }
 
 /// A sliding window of a track. Sound is written by position, once: what is covered stays as it is. What is
-/// drained uncovered is silence, and is told as a hole.
+/// drained uncovered is silence: a hole.
 struct CallTrack {
     /// Position of the first sample in the window; everything before has been drained.
     private(set) var base: Int64 = 0
@@ -88,10 +88,12 @@ struct CallTrack {
         covered = kept
     }
 
+    /// The uncovered stretches of what would be drained up to `position`.
+    func holes(to position: Int64) -> [Interval] { position > base ? holes(from: base, to: position) : [] }
+
     /// Appends everything up to `position` to `output`, silence where nothing was written, and forgets it.
-    mutating func drain(to position: Int64, into output: inout [Int16], hole: (Interval) -> Void) {
+    mutating func drain(to position: Int64, into output: inout [Int16]) {
         guard position > base else { return }
-        for interval in holes(from: base, to: position) { hole(interval) }
         let count = Int(position - base)
         let there = min(count, samples.count - start)
         output.append(contentsOf: samples[start..<start + there])

@@ -22,6 +22,8 @@ struct TapeFold {
     static let bracketMilliseconds: Int64 = 500
     /// Positions from here on are damage.
     static let furthest: Int64 = 1 << 41
+    /// Most samples that are drained at once: eight seconds at 8 kHz.
+    private static let portion: Int64 = 1 << 16
     /// How long frames that come late are still taken into the recording, in milliseconds.
     static let lateMilliseconds: Int64 = 1_000
     /// How often the fold settles and drains, in milliseconds of the call's clock.
@@ -227,17 +229,20 @@ struct TapeFold {
             facts.agentSamples += agent.write($0, at: $1)
         }
         guard position > caller.base else { return }
+        for hole in caller.holes(to: position) { gaps.name(hole) { facts.hole($0, cause: $1) } }
+        gaps.forget(upTo: position)
+        // In portions: hours in which nothing came are hours of silence.
         var left: [Int16] = []
         var right: [Int16] = []
-        left.reserveCapacity(Int(min(position - caller.base, 1 << 16)))
-        right.reserveCapacity(left.capacity)
-        var holes: [Interval] = []
-        caller.drain(to: position, into: &left) { holes.append($0) }
-        agent.drain(to: position, into: &right) { _ in }
-        for hole in holes { gaps.name(hole) { facts.hole($0, cause: $1) } }
-        gaps.forget(upTo: position)
-        facts.speech.feed(left[...])
-        try emit(left[...], right[...])
+        while caller.base < position {
+            let end = min(position, caller.base + Self.portion)
+            left.removeAll(keepingCapacity: true)
+            right.removeAll(keepingCapacity: true)
+            caller.drain(to: end, into: &left)
+            agent.drain(to: end, into: &right)
+            facts.speech.feed(left[...])
+            try emit(left[...], right[...])
+        }
     }
 
     /// Decodes a record's JSON document.
