@@ -22,7 +22,7 @@ final class ClientExchange: @unchecked Sendable {
     let request: HTTPClientRequest
     private let sink: ClientSink
     private let lock = Lock()
-    private var continuation: CheckedContinuation<Outcome, Never>?  // lock
+    private var continuation: CheckedContinuation<Void, Never>?  // lock
     private var outcome: Outcome?  // lock
 
     /// The transfer under way, and the host that it keeps a place of.
@@ -61,25 +61,29 @@ final class ClientExchange: @unchecked Sendable {
         firstDue = request.firstByteMilliseconds.map { now.adding(milliseconds: Int64(max($0, 1))) }
     }
 
-    /// Whom the outcome goes to; at once when it is there.
-    func attach(_ continuation: CheckedContinuation<Outcome, Never>) {
-        let outcome = lock.withLock {
-            if self.outcome == nil { self.continuation = continuation }
-            return self.outcome
+    /// Who waits for the outcome; not at all when it is there.
+    func attach(_ continuation: CheckedContinuation<Void, Never>) {
+        let isOver = lock.withLock {
+            if outcome == nil { self.continuation = continuation }
+            return outcome != nil
         }
-        if let outcome { continuation.resume(returning: outcome) }
+        if isOver { continuation.resume() }
     }
 
     /// Ends it, from any thread. Only the first outcome counts.
     func finish(_ outcome: Outcome) {
-        let continuation = lock.withLock { () -> CheckedContinuation<Outcome, Never>? in
+        let waiting = lock.withLock { () -> CheckedContinuation<Void, Never>? in
             guard self.outcome == nil else { return nil }
             self.outcome = outcome
-            defer { self.continuation = nil }
-            return self.continuation
+            defer { continuation = nil }
+            return continuation
         }
-        continuation?.resume(returning: outcome)
+        waiting?.resume()
     }
+
+    /// What came of it, for whoever was woken. By the lock and not with the waking: the thread sanitizer sees no order in the
+    /// runtime's own hand-over when the answer is there before anybody sleeps.
+    var settled: Outcome { lock.withLock { outcome ?? .failure(.cancelled) } }
 
     /// Whether it has ended for its caller: nothing is handed on any more.
     var isOver: Bool { lock.withLock { outcome != nil } }

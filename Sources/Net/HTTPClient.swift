@@ -74,7 +74,7 @@ public final class HTTPClient: Sendable {
         guard let url = Self.url(of: request) else { throw .badURL }
         guard let transfers else { throw .system(operation: "http", errno: ENOMEM) }
         let exchange = ClientExchange(request, url: url, into: sink)
-        let outcome = await withTaskCancellationHandler {
+        await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 exchange.attach(continuation)
                 transfers.start(exchange)
@@ -82,7 +82,7 @@ public final class HTTPClient: Sendable {
         } onCancel: {
             transfers.cancel(exchange)
         }
-        return try outcome.get()
+        return try exchange.settled.get()
     }
 
     /// The URL of `request`; nil when it is none, or its method or a header field is none.
