@@ -1,6 +1,5 @@
 // Pieces of the OpenAPI document: answers, and the doors that others than the desk answer for.
 
-import Archive
 import Wire
 
 /// A header field of an answer that is always there.

@@ -1,6 +1,5 @@
 // The OpenAPI 3.1 document, made from the table of routes.
 
-import Archive
 import Wire
 
 /// The description of the API that clients and tests read.

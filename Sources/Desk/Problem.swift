@@ -1,6 +1,5 @@
 // Errors as clients see them (RFC 9457).
 
-import Archive
 import Net
 import Wire
 

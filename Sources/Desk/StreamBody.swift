@@ -1,6 +1,5 @@
 // The member `stream` of an order: what it may say, carrier by carrier.
 
-import Archive
 import Routing
 import Wire
 

@@ -13,9 +13,9 @@ import Telemetry
 
 /// One call. It lives on its loop: both sockets' callbacks enter it there without a hop.
 actor CallSession: WebSocketHandler {
-    /// Its loop, where it holds a seat.
-    nonisolated let loop: EventLoop
-    private let seat: LoopSeat
+    private nonisolated let seat: LoopSeat
+    /// The loop where it holds a seat.
+    nonisolated var loop: EventLoop { seat.loop }
     /// What the server knows the session by, from its upgrade on. The call's own id may be another (`CallPlan`).
     nonisolated let key: String
     /// Whose stream it is by its upgrade alone; nil where its frames tell it.
@@ -42,7 +42,6 @@ actor CallSession: WebSocketHandler {
         office: CallOffice, at now: MonotonicTime
     ) {
         self.seat = seat
-        loop = seat.loop
         key = identity.callID
         dial = proofs.dial
         began = now

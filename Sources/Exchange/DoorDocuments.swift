@@ -1,7 +1,6 @@
 // The doors of carriers and of ElevenLabs, and the paths of media streams, as the OpenAPI document tells of them.
 
 import Agents
-import Archive
 import Carriers
 import Desk
 import Signalling

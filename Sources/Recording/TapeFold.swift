@@ -234,6 +234,8 @@ struct TapeFold {
         // In portions: hours in which nothing came are hours of silence.
         var left: [Int16] = []
         var right: [Int16] = []
+        left.reserveCapacity(Int(min(position - caller.base, Self.portion)))
+        right.reserveCapacity(left.capacity)
         while caller.base < position {
             let end = min(position, caller.base + Self.portion)
             left.removeAll(keepingCapacity: true)

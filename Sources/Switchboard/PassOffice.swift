@@ -42,7 +42,7 @@ public final class PassOffice: Sendable {
     private let archive: CallArchive
     private let log: Log
     private let awaited = Awaited()
-    private let clock = SteadyClock(wall: ArchiveTime.now() / 1000)
+    private let clock = SteadyClock(wall: PassOffice.now)
 
     /// How long a call keeps its place without its stream, in milliseconds: a carrier opens it within a second or two.
     static let placeMilliseconds: Int64 = 15_000
@@ -125,32 +125,32 @@ public final class PassOffice: Sendable {
     /// `token` was issued for a call that its carrier had not named yet; this is its name. Returns the call that has shown it
     /// already when that is another.
     func bind(_ token: String, to carrierCallID: String) -> String? {
-        do throws(CryptographyError) {
-            return passes.bind(try SHA256Digest(of: token.utf8), to: carrierCallID)
-        } catch {
-            log(.error, "pass_not_bound", ["cause": .text("digest")])
-            return nil
-        }
+        digest(of: token, else: "pass_not_bound").flatMap { passes.bind($0, to: carrierCallID) }
     }
 
     /// `token` opens nothing any more: its call is over before its stream came.
     func withdraw(_ token: String) {
-        do throws(CryptographyError) {
-            passes.withdraw(try SHA256Digest(of: token.utf8))
-            keepClaim(token, at: now)
-        } catch {
-            log(.error, "pass_not_withdrawn", ["cause": .text("digest")])
-        }
+        guard let digest = digest(of: token, else: "pass_not_withdrawn") else { return }
+        passes.withdraw(digest)
+        keepClaim(token, at: now)
     }
 
     /// A stream that `token` let in has ended without a start; of too many such the token is no good any more.
     func streamCameToNothing(_ token: String) {
+        guard let digest = digest(of: token, else: "pass_not_withdrawn"), passes.cameToNothing(digest) else {
+            return
+        }
+        log(.warning, "pass_withdrawn", ["cause": .text("idle_streams")])
+        keepClaim(token, at: now)
+    }
+
+    /// The digest that `token` is known by; nil, with the log's `event`, when none can be made.
+    private func digest(of token: String, else event: String) -> SHA256Digest? {
         do throws(CryptographyError) {
-            guard passes.cameToNothing(try SHA256Digest(of: token.utf8)) else { return }
-            log(.warning, "pass_withdrawn", ["cause": .text("idle_streams")])
-            keepClaim(token, at: now)
+            return try SHA256Digest(of: token.utf8)
         } catch {
-            log(.error, "pass_not_withdrawn", ["cause": .text("digest")])
+            log(.error, event, ["cause": .text("digest")])
+            return nil
         }
     }
 

@@ -1,6 +1,5 @@
 // What of a webhook is kept and what of it a log may hold: all its fields, no secrets; of its kind, words that we know.
 
-import Archive
 import Net
 import Signalling
 import Wire

@@ -79,15 +79,6 @@ import Testing
         return "\(answer.status) " + String(decoding: answer.body, as: UTF8.self)
     }
 
-    /// Whether `isSo` comes true within fifteen seconds.
-    private func eventually(_ isSo: () async throws -> Bool) async throws -> Bool {
-        for _ in 0..<600 {
-            if try await isSo() { return true }
-            try await Task.sleep(for: .milliseconds(25))
-        }
-        return false
-    }
-
     @Test func oneTokenDoesNotFillTheServer() async throws {
         let house = try guarded(12)
         let path = "/stream?token=" + (try await token(house))
