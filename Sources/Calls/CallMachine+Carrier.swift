@@ -139,8 +139,11 @@ extension CallMachine {
         case .exotel: (arrivals, plays) = (.exotel, .exotel(rate: start.outbound.rate))
         }
         let hasOutbound = start.tracks.contains(.outbound)
-        uplink = Uplink(format: start.inbound, traits: arrivals)
-        if hasOutbound { outbound = Uplink(format: start.inbound, traits: arrivals, kind: .outboundMedia) }
+        let opened = lifecycle.openedAt
+        uplink = Uplink(format: start.inbound, traits: arrivals, opened: opened)
+        if hasOutbound {
+            outbound = Uplink(format: start.inbound, traits: arrivals, kind: .outboundMedia, opened: opened)
+        }
         playout = Playout(format: start.outbound, traits: plays, rate: start.inbound.rate)
         var header = TapeHeader(
             callID: identity.callID, carrier: start.carrier.rawValue, carrierCallID: start.callID,

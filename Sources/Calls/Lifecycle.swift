@@ -38,7 +38,8 @@ struct Lifecycle {
     private(set) var startedAt: MonotonicTime?
     private(set) var attempts = 0
     private let rules: CallRules
-    private let openedAt: MonotonicTime
+    /// When the stream was opened.
+    let openedAt: MonotonicTime
     private var lastHeard: MonotonicTime
     private var deadline: MonotonicTime
     /// State of the generator that spreads retries (xorshift64; Marsaglia 2003).

@@ -29,10 +29,11 @@ struct Uplink {
     /// Most silence put in place of one gap, in milliseconds.
     static let longestFill: Int64 = 1_000
 
-    init(format: AudioFormat, traits: ArrivalTraits, kind: TapeKind = .callerMedia) {
+    /// A track in `format` of a stream that was opened at `opened`.
+    init(format: AudioFormat, traits: ArrivalTraits, kind: TapeKind = .callerMedia, opened: MonotonicTime) {
         self.format = format
         self.kind = kind
-        window = ArrivalWindow(rate: format.rate, traits: traits)
+        window = ArrivalWindow(rate: format.rate, traits: traits, opened: opened)
         clock = CallClock(rate: format.rate)
         silenceAfter = traits.patienceMilliseconds + 40
     }

@@ -33,7 +33,8 @@ public struct ArrivalWindow: Sendable {
     private var head: Int64 = 0
     /// Timestamp (milliseconds) that stands for position `base`.
     private var base: (timestamp: Int64, position: Int64)?
-    private var firstArrival: MonotonicTime?
+    /// No sound of the track was spoken before this instant: the stream's opening, or else its first arrival.
+    private var origin: MonotonicTime?
     private var latestArrival = MonotonicTime(nanoseconds: 0)
     private var frameSamples = 0
     /// Frames in a row with long-past numbers: late beyond use, or the first of a new count.
@@ -47,12 +48,14 @@ public struct ArrivalWindow: Sendable {
     static let plausibleNumbers: Range<Int64> = -1..<1 << 48
     /// Frames in a row with long-past numbers after which the carrier is taken to have restarted counting.
     static let straysThatRestart = 3
-    /// How far a place may run ahead of the time that has passed since the first frame, in milliseconds.
+    /// How far a place may run ahead of the time that has passed since the origin, in milliseconds.
     static let plausibleLeadMilliseconds: Int64 = 2_000
 
-    /// A window for a track of `rate` hertz.
-    public init(rate: Int, traits: ArrivalTraits) {
+    /// A window for a track of `rate` hertz, of a stream that was opened at `opened`. Without that instant what
+    /// comes in a heap after a standstill cannot be told from a damaged timestamp.
+    public init(rate: Int, traits: ArrivalTraits, opened: MonotonicTime? = nil) {
         self.rate = max(rate, 1)
+        origin = opened
         self.traits = traits
     }
 
@@ -71,7 +74,7 @@ public struct ArrivalWindow: Sendable {
         guard samples > 0 else { return }
         counts.received += 1
         latestArrival = now
-        if firstArrival == nil { firstArrival = now }
+        if origin == nil { origin = now }
         if frameSamples == 0 { frameSamples = samples }
         guard let number else {
             place(skipped: 0, timestamp: timestamp, samples: samples, payload: payload, arrival: now, deliver)
@@ -266,9 +269,8 @@ public struct ArrivalWindow: Sendable {
 
     /// A carrier's clock cannot run ahead of the time that has passed.
     private func isPlausible(_ end: Int64, at arrival: MonotonicTime) -> Bool {
-        guard let firstArrival else { return true }
-        let passed =
-            max(latestArrival, arrival).milliseconds(since: firstArrival) + Self.plausibleLeadMilliseconds
+        guard let origin else { return true }
+        let passed = max(latestArrival, arrival).milliseconds(since: origin) + Self.plausibleLeadMilliseconds
         return end <= passed * Int64(rate) / 1000
     }
 }

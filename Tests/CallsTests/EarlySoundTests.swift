@@ -26,6 +26,11 @@ import Testing
         stage.start()
         stage.frames += skipped
         stage.pass(400, frames: true)
+        return Self.gaps(&stage)
+    }
+
+    /// Hangs up; the gaps on the tape, and the call's counts.
+    private static func gaps(_ stage: inout Stage) -> (gaps: [Gap], counts: [String: Int64]) {
         stage.machine.hangUp(.drained, at: stage.now, &stage.hands)
         var parser = TapeParser()
         TapeLayout.magic.withUnsafeBytes { parser.feed($0) }
@@ -67,5 +72,23 @@ import Testing
         let (_, counts) = told(carrier, early: 5)
         #expect(counts["frames_before_start"] == 5)
         #expect(counts["frames_lost"] == 0)
+    }
+
+    /// The server stood still for three seconds after the upgrade: start, sound, a pause and more sound are read in
+    /// one heap. A timestamp that lies no further ahead than the stream is old is true, whenever it is read.
+    @Test func aPauseThatIsReadInAHeapIsAPause() {
+        var stage = Stage(.twilio)
+        stage.now = stage.now.adding(milliseconds: 3_000)
+        stage.start()
+        for _ in 0..<5 { stage.frame() }
+        // The sixth frame is spoken at 2,500 ms: 100 ms of sound, 2,400 of silence.
+        stage.carrier { peer, output in
+            [UInt8](repeating: 0x55, count: 160).withUnsafeBytes {
+                peer.encodeMedia($0, chunk: 6, timestamp: 2_500, into: &output)
+            }
+        }
+        let (gaps, counts) = Self.gaps(&stage)
+        #expect(gaps == [Gap(position: 800, length: 2_400 * 8, cause: .notSent)])
+        #expect(counts["timestamps_implausible"] == 0)
     }
 }
