@@ -41,13 +41,17 @@ struct CallDesk: CallControl, StreamTokenIssuer {
         switch office.switchboard?.cancel(id) ?? .unknown {
         case .accepted: return .accepted
         case .over: return .over
-        case .unknown: return isOver(id) ? .over : .unknown
+        case .unknown: return standing(id) == .over ? .over : .unknown
         }
     }
 
     func speak(_ id: String, _ text: String) -> SpeakOutcome {
         guard let entry = office.entries.first(where: { $0.callID == id }), let plan = entry.plan else {
-            return isOver(id) ? .over : .unknown
+            switch standing(id) {
+            case .over: return .over
+            case .placed: return .notSpeaking
+            case .unknown: return .unknown
+            }
         }
         guard plan.mode == .speech else { return .wrongMode }
         let session = entry.session
@@ -79,14 +83,23 @@ struct CallDesk: CallControl, StreamTokenIssuer {
         }
     }
 
-    /// Whether `id` was a call.
-    private func isOver(_ id: String) -> Bool {
+    /// What is known of a call that is not live.
+    private enum Standing {
+        /// It was a call, or the order of one, and is over.
+        case over
+        /// It is placed, and its stream has not begun.
+        case placed
+        /// Nothing is known of it.
+        case unknown
+    }
+
+    private func standing(_ id: String) -> Standing {
         do throws(ArchiveError) {
-            if let dial = try catalog.dial(id) { return dial.state.isFinal }
-            return try catalog.call(id) != nil
+            if let dial = try catalog.dial(id) { return dial.state.isFinal ? .over : .placed }
+            return try catalog.call(id) == nil ? .unknown : .over
         } catch {
             office.log(.error, "call_unreadable", ["call": .text(id), "error": .text("\(error)")])
-            return false
+            return .unknown
         }
     }
 }
