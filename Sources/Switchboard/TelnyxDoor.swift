@@ -110,8 +110,9 @@ struct TelnyxDoor: Sendable {
                 if !isKept { forget(key) }
                 underWay.remove(key)
                 guard isKept else { return reply.send(SwitchboardParts.notKept) }
-                reply.send(HTTPResponse(status: 200))
+                // Before the answer: a server that is asked to stop behind it waits for the errand.
                 parts.errands.run { await act(on: event, action, base) }
+                reply.send(HTTPResponse(status: 200))
             }
         }
     }
