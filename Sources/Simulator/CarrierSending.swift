@@ -18,6 +18,10 @@ extension SimulatedCarrier {
     func sendFrame(from start: Int64, at now: Int64) {
         let rate = Int64(settings.dialect.inbound.rate)
         let milliseconds = start * 1000 / rate
+        if let clockStart {
+            let due = clockStart + (start + Int64(settings.dialect.frameSamples)) * 1_000_000 / rate
+            record.lateness(now - due)
+        }
         settings.sound.fill(&frame, from: start, count: settings.dialect.frameSamples)
         let silent = settings.faults.skipsSilence && settings.sound.isSilence(frame)
         if silent || plan.skips(atMilliseconds: milliseconds) {
@@ -37,10 +41,6 @@ extension SimulatedCarrier {
                 $0, chunk: chunk, timestamp: milliseconds + Int64(settings.firstTimestamp), into: &message)
         }
         let fate = plan.fate()
-        if let clockStart {
-            let due = clockStart + (start + Int64(settings.dialect.frameSamples)) * 1_000_000 / rate
-            record.lateness(now - due)
-        }
         record.sent(frame, from: start, at: Self.now, fate: fate)
         guard !fate.lost else { return }
         if fate.late, held == nil {

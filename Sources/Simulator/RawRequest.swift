@@ -48,7 +48,7 @@ enum RawRequest {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return 0 }
         defer { close(descriptor) }
-        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        var patience = timeval(tv_sec: 60, tv_usec: 0)
         let width = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, width)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, width)
@@ -69,14 +69,23 @@ enum RawRequest {
                 Glibc.send(
                     descriptor, $0.baseAddress?.advanced(by: sent), message.count - sent, Int32(MSG_NOSIGNAL))
             }
+            if count < 0, errno == EINTR { continue }
             // Who refuses may answer before all is sent.
             guard count > 0 else { break }
             sent += count
         }
         var answer = [UInt8](repeating: 0, count: 512)
-        let count = recv(descriptor, &answer, answer.count, Int32(MSG_WAITALL))
-        guard count > 12 else { return 0 }
-        let line = String(decoding: answer.prefix(min(count, 64)), as: UTF8.self).split(separator: " ")
+        var come = 0
+        while come < answer.count {
+            let count = answer.withUnsafeMutableBytes {
+                recv(descriptor, $0.baseAddress?.advanced(by: come), $0.count - come, 0)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            come += count
+        }
+        guard come > 12 else { return 0 }
+        let line = String(decoding: answer.prefix(min(come, 64)), as: UTF8.self).split(separator: " ")
         return line.count > 1 ? Int(line[1].prefix(3)) ?? 0 : 0
     }
 }

@@ -24,7 +24,9 @@ extension SimulatedTelnyxREST {
     /// Carries out a call that was dialled.
     func carryOut(_ id: String, _ body: RESTValue) async {
         await emit([("call.initiated", initiatedFields)], id)
-        await desk.pause(settings.farEnd.ringMilliseconds)
+        _ = await books.wait(milliseconds: settings.farEnd.ringMilliseconds) {
+            $0.calls[id]?.state != "bridging"
+        }
         if settings.farEnd.outcome == .answers, call(id)?.state == "bridging" {
             books.change { $0.calls[id]?.state = "answered" }
             await emit([("call.answered", answeredFields)], id)

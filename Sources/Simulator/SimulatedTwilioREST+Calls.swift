@@ -24,7 +24,7 @@ extension SimulatedTwilioREST {
         await tell(sid, "initiated")
         change(sid) { if !$0.isOver { $0.status = "ringing" } }
         await tell(sid, "ringing")
-        await desk.pause(far.ringMilliseconds)
+        _ = await calls.wait(milliseconds: far.ringMilliseconds) { $0[sid]?.isOver ?? true }
         guard let ringing = self.call(sid), !ringing.isOver else { return await tell(sid, "completed") }
         switch far.outcome {
         case .busy: finish(sid, "busy")
