@@ -1,5 +1,6 @@
 // Telnyx's codecs through the whole house: every one inbound with every one outbound, over real sockets.
 
+import Archive
 import Audio
 import Exchange
 import Foundation
@@ -28,41 +29,94 @@ struct TelnyxCodec: Sendable, CustomTestStringConvertible {
     }
 }
 
+/// A call that was made, and what is recorded of it.
+private struct RecordedCall {
+    var result: SimulatedCallResult
+    var detail: RecordingDetail
+    var sound: StereoSound
+
+    /// Whether frames left so late that the edges of sound, which are made in real time, say little.
+    var isLate: Bool { result.counts.worstLateness > 40_000 }
+}
+
 @Suite(.serialized) struct CodecCallTests {
     /// The agent speaks 620 Hz for 900 ms; the caller 440 Hz from 1,100 to 1,500 ms.
     @Test(arguments: TelnyxCodec.all + TelnyxCodec.outboundOnly) func everyInboundCodec(outbound: TelnyxCodec)
         async throws
     {
-        let house = try TestHouse(
-            agent: ShortTalk.agent,
-            values: ["telnyx.codec": outbound.name, "telnyx.sampling_rate": outbound.rate])
-        let results = await withTaskGroup(of: (Int, SimulatedCallResult).self) { group in
-            for (number, inbound) in TelnyxCodec.all.enumerated() {
-                let call = ShortTalk.call(
-                    to: house.media("/media-stream"),
-                    dialect: .telnyx(inbound: inbound.format, outbound: outbound.format),
+        func name(_ number: Int) -> Comment {
+            "\(TelnyxCodec.all[number].testDescription) in, \(outbound.testDescription) out"
+        }
+        try await judge(
+            count: TelnyxCodec.all.count, agent: ShortTalk.agent, outbound: outbound, name: name,
+            settings: { number, url in
+                ShortTalk.call(
+                    to: url,
+                    dialect: .telnyx(inbound: TelnyxCodec.all[number].format, outbound: outbound.format),
                     milliseconds: 2_400, seed: UInt64(number + 1))
-                group.addTask { (number, await house.network.call(call, afterMilliseconds: number * 40)) }
+            },
+            check: { number, call in
+                check(call.result, call.sound, call.detail.call.rate, name(number))
+                #expect(call.detail.recording.missing.isEmpty)
+            }, faults: Self.edgeFaults)
+    }
+
+    /// Makes `count` calls at once and has each judged: by `check` in any case, by `faults`, whose promises
+    /// are about real time, unless the machine stood still in the call's midst. Such a call is made again,
+    /// three times at most.
+    private func judge(
+        count: Int, agent: SimulatedAgentSettings, outbound: TelnyxCodec, name: (Int) -> Comment,
+        settings: (Int, String) -> SimulatedCallSettings, check: (Int, RecordedCall) -> Void,
+        faults: (RecordedCall) -> [String]
+    ) async throws {
+        var left = Array(0..<count)
+        for attempt in 1...4 where !left.isEmpty {
+            var again: [Int] = []
+            for (number, call) in try await recorded(left, agent, outbound, settings) {
+                check(number, call)
+                let title = name(number)
+                let found = faults(call)
+                if !found.isEmpty, call.isLate, attempt < 4 {
+                    again.append(number)
+                } else {
+                    #expect(found == [], title)
+                }
+            }
+            left = again
+        }
+    }
+
+    /// Makes the calls `numbers` at once, in a house of their own, and decodes their recordings.
+    private func recorded(
+        _ numbers: [Int], _ agent: SimulatedAgentSettings, _ outbound: TelnyxCodec,
+        _ settings: (Int, String) -> SimulatedCallSettings
+    ) async throws -> [(Int, RecordedCall)] {
+        let house = try TestHouse(
+            agent: agent, values: ["telnyx.codec": outbound.name, "telnyx.sampling_rate": outbound.rate])
+        let network = house.network
+        let wanted = numbers.map { ($0, settings($0, house.media("/media-stream"))) }
+        let results = await withTaskGroup(
+            of: (Int, SimulatedCallResult).self, returning: [Int: SimulatedCallResult].self
+        ) { group in
+            for (number, call) in wanted {
+                group.addTask { (number, await network.call(call, afterMilliseconds: number * 40)) }
             }
             return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
         }
         await house.settle()
-        let rows = try house.exchange.archive.catalog.list(cursor: nil, limit: 100).items
-        var judged = 0
-        for (number, inbound) in TelnyxCodec.all.enumerated() {
+        let catalog = house.exchange.archive.catalog
+        let rows = try catalog.list(cursor: nil, limit: 100).items
+        var calls: [(Int, RecordedCall)] = []
+        for number in numbers {
             let result = try #require(results[number])
             let row = try #require(rows.first { $0.call.streamID == result.streamID })
-            let detail = try #require(try house.exchange.archive.catalog.detail(row.call.id))
+            let detail = try #require(try catalog.detail(row.call.id))
             let path = house.exchange.archive.layout.absolute(try #require(detail.recording.path))
             let sound = try #require(try StereoDecoding.ffmpeg([path], folder: house.folder).first)
-            check(
-                result, sound, detail.call.rate,
-                "\(inbound.testDescription) in, \(outbound.testDescription) out")
-            #expect(detail.recording.missing.isEmpty)
-            judged += 1
+            calls.append((number, RecordedCall(result: result, detail: detail, sound: sound)))
         }
-        #expect(judged == TelnyxCodec.all.count)
         #expect(house.close() == 0)
+        return calls
     }
 
     /// A network that loses, doubles and turns frames round, a pause without frames, and an agent that is cut in its
@@ -76,42 +130,44 @@ struct TelnyxCodec: Sendable, CustomTestStringConvertible {
         agent.output = AudioFormat(.pcm16, rate: 16_000)
         agent.input = AudioFormat(.pcm16, rate: 16_000)
         agent.interruptions = [1_300]
-        let house = try TestHouse(
-            agent: agent, values: ["telnyx.codec": codec.name, "telnyx.sampling_rate": codec.rate])
-        let calls = (1...6).map { seed in
-            var call = ShortTalk.call(
-                to: house.media("/media-stream"),
-                dialect: .telnyx(inbound: codec.format, outbound: codec.format), milliseconds: 3_000,
-                seed: UInt64(seed))
-            call.faults.loss = 0.03
-            call.faults.reordering = 0.03
-            call.faults.duplication = 0.03
-            call.faults.skipped = [Stall(start: 1_800, length: 400)]
-            return call
+        try await judge(
+            count: 6, agent: agent, outbound: codec, name: { "call \($0 + 1)" },
+            settings: { number, url in
+                var call = ShortTalk.call(
+                    to: url, dialect: .telnyx(inbound: codec.format, outbound: codec.format),
+                    milliseconds: 3_000, seed: UInt64(number + 1))
+                call.faults.loss = 0.03
+                call.faults.reordering = 0.03
+                call.faults.duplication = 0.03
+                call.faults.skipped = [Stall(start: 1_800, length: 400)]
+                return call
+            },
+            check: { number, call in
+                #expect(call.result.end == .asPlanned, "call \(number + 1)")
+                #expect(call.result.playout.malformed == 0, "call \(number + 1)")
+            }, faults: Self.interruptionFaults)
+    }
+
+    /// What is wrong with a call whose network was bad and whose agent was cut. A stretch that was not sent
+    /// is told by its timestamps, which are believed as far as time has passed: where the machine stood still
+    /// before the first frame came, they run ahead of it.
+    private static func interruptionFaults(_ call: RecordedCall) -> [String] {
+        let (result, sound) = (call.result, call.sound)
+        var faults: [String] = []
+        let named = call.detail.recording.missing.map { $0.start..<$0.start + $0.length }
+        // Frames lost at the very end cannot be known to have existed.
+        let lost = result.missing.filter { $0.upperBound < result.samples }
+        if named != lost { faults.append("missing is \(lost), named is \(named)") }
+        let ratio = decibels(result.caller, sound.left)
+        if ratio <= 15 { faults.append("the caller is at \(ratio) dB") }
+        if result.clearPositions.count != 1 { faults.append("clears at \(result.clearPositions)") }
+        let heard = tone(620, in: result.heard, rate: result.heardRate)
+        let right = tone(620, in: sound.right, rate: result.rate)
+        if !(800...1_600).contains(heard.count) { faults.append("heard for \(heard.count) ms") }
+        if abs(right.lowerBound - heard.lowerBound) > 60 || abs(right.upperBound - heard.upperBound) > 80 {
+            faults.append("heard at \(heard), recorded at \(right)")
         }
-        let results = await withTaskGroup(of: SimulatedCallResult.self) { group in
-            for call in calls { group.addTask { await house.network.call(call) } }
-            return await group.reduce(into: []) { $0.append($1) }
-        }
-        await house.settle()
-        let rows = try house.exchange.archive.catalog.list(cursor: nil, limit: 100).items
-        for result in results {
-            let row = try #require(rows.first { $0.call.streamID == result.streamID })
-            let detail = try #require(try house.exchange.archive.catalog.detail(row.call.id))
-            let path = house.exchange.archive.layout.absolute(try #require(detail.recording.path))
-            let sound = try #require(try StereoDecoding.ffmpeg([path], folder: house.folder).first)
-            let named = detail.recording.missing.map { $0.start..<$0.start + $0.length }
-            // Frames lost at the very end cannot be known to have existed.
-            #expect(named == result.missing.filter { $0.upperBound < result.samples }, "\(result.streamID)")
-            #expect(Self.decibels(result.caller, sound.left) > 15)
-            #expect(result.clearPositions.count == 1)
-            let heard = Self.tone(620, in: result.heard, rate: result.heardRate)
-            let right = Self.tone(620, in: sound.right, rate: result.rate)
-            #expect((800...1_600).contains(heard.count))
-            #expect(abs(right.lowerBound - heard.lowerBound) <= 60)
-            #expect(abs(right.upperBound - heard.upperBound) <= 80)
-        }
-        #expect(house.close() == 0)
+        return faults
     }
 
     private func check(_ result: SimulatedCallResult, _ sound: StereoSound, _ rate: Int, _ name: Comment) {
@@ -126,13 +182,19 @@ struct TelnyxCodec: Sendable, CustomTestStringConvertible {
         let left = Self.tone(440, in: sound.left, rate: rate)
         #expect(abs(left.lowerBound - 1_100) <= 60 && abs(left.upperBound - 1_500) <= 60, name)
         #expect(Self.tone(620, in: sound.left, rate: rate).isEmpty, name)
-        // The agent's is what the carrier played, where it played it.
-        let heard = Self.tone(620, in: result.heard, rate: result.heardRate)
-        let right = Self.tone(620, in: sound.right, rate: rate)
-        #expect(abs(heard.count - 900) <= 60, name)
-        #expect(abs(right.lowerBound - heard.lowerBound) <= 60, name)
-        #expect(abs(right.upperBound - heard.upperBound) <= 60, name)
         #expect(Self.tone(440, in: sound.right, rate: rate).isEmpty, name)
+    }
+
+    /// What is wrong with the agent's sound: it is what the carrier played, where it played it.
+    private static func edgeFaults(_ call: RecordedCall) -> [String] {
+        let heard = tone(620, in: call.result.heard, rate: call.result.heardRate)
+        let right = tone(620, in: call.sound.right, rate: call.detail.call.rate)
+        var faults: [String] = []
+        if abs(heard.count - 900) > 60 { faults.append("heard for \(heard.count) ms") }
+        if abs(right.lowerBound - heard.lowerBound) > 60 || abs(right.upperBound - heard.upperBound) > 60 {
+            faults.append("heard at \(heard), recorded at \(right)")
+        }
+        return faults
     }
 
     /// Energy of `original` over that of what `other` differs by.
@@ -148,12 +210,22 @@ struct TelnyxCodec: Sendable, CustomTestStringConvertible {
     /// Where `frequency` sounds, in milliseconds, to a block of 20 ms; empty when it does not. Its level was 8000,
     /// a quarter of full scale: an eighth is there.
     static func tone(_ frequency: Double, in sound: [Int16], rate: Int) -> Range<Int> {
+        let loud = blocks(of: frequency, in: sound, rate: rate)
+        guard let first = loud.first, let last = loud.last else { return 0..<0 }
+        return first * 1000 / rate..<(last + rate / 50) * 1000 / rate
+    }
+
+    /// For how long `frequency` sounds in all, in milliseconds, whatever holes there are.
+    static func sounding(_ frequency: Double, in sound: [Int16], rate: Int) -> Int {
+        blocks(of: frequency, in: sound, rate: rate).count * 20
+    }
+
+    /// Where the blocks of 20 ms begin in which `frequency` sounds, in samples.
+    private static func blocks(of frequency: Double, in sound: [Int16], rate: Int) -> [Int] {
         let block = rate / 50
         let detector = Goertzel(frequency, rate: rate)
-        let loud = stride(from: 0, to: sound.count - block, by: block).filter {
+        return stride(from: 0, to: sound.count - block, by: block).filter {
             detector.amplitude(in: sound[$0..<$0 + block]) > 0.1
         }
-        guard let first = loud.first, let last = loud.last else { return 0..<0 }
-        return first * 1000 / rate..<(last + block) * 1000 / rate
     }
 }

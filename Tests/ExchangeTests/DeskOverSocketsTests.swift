@@ -8,7 +8,7 @@ import Testing
 @Suite(.serialized) struct DeskOverSocketsTests {
     @Test func aCallCanBeListedPlayedAndRead() async throws {
         let house = try TestHouse(agent: ShortTalk.agent)
-        async let ended = house.network.call(ShortTalk.call(to: house.media(), milliseconds: 2_500))
+        let stream = house.network.begin(ShortTalk.call(to: house.media(), milliseconds: 60_000))
         // While it runs: listed as live, not ready.
         var liveID: String?
         for _ in 0..<750 where liveID == nil {
@@ -20,7 +20,14 @@ import Testing
         let early = try await house.get("/v1/recordings/\(id)/audio.mp3")
         #expect(early.status == 409)
         #expect(early.header("Retry-After") != nil)
-        let result = await ended
+        // The caller hangs up when the agent's 900 ms have come and been heard.
+        #expect(
+            try await eventually {
+                await house.agent.conversations().first?.turns.first?.samplesSent == 7_200
+            })
+        try await Task.sleep(for: .milliseconds(1_500))
+        stream.hangUp()
+        let result = try #require(await stream.result())
         await house.settle()
 
         let list = try await house.json("/v1/recordings?carrier=twilio&limit=5")
@@ -85,7 +92,10 @@ import Testing
         door.needsAuthorization = true
         let house = try TestHouse(
             agent: ShortTalk.agent, door: door, values: ["agent.api_key": "key-of-the-test"])
-        _ = await house.network.call(ShortTalk.call(to: house.media(), milliseconds: 1_500))
+        let stream = house.network.begin(ShortTalk.call(to: house.media(), milliseconds: 60_000))
+        #expect(try await eventually { await house.agent.conversations().contains { $0.initiated } })
+        stream.hangUp()
+        #expect(await stream.result()?.end == .asPlanned)
         await house.settle()
         let conversations = await house.agent.allEnded(withinMilliseconds: 20_000)
         #expect(conversations.first?.authorization == "signed_url")

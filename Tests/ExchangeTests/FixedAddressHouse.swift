@@ -2,11 +2,13 @@
 
 import Archive
 import Cryptography
+import Exchange
 import Foundation
 import Glibc
 import Net
 import Signalling
 import Simulator
+import Telemetry
 import Testing
 
 extension TestHouse {
@@ -17,14 +19,22 @@ extension TestHouse {
     static func atFixedAddress(
         agent: SimulatedAgentSettings = ShortTalk.agent, values: [String: String] = [:]
     ) throws -> TestHouse {
-        let port = try freePort()
-        var all = [
-            "server.host": "127.0.0.1", "server.port": "\(port)", "server.carrier_auth": "required",
-            "server.public_url": "http://127.0.0.1:\(port)", "server.api_token": token,
-            "doors.requests_per_minute": "100000",
-        ]
-        all.merge(values) { $1 }
-        return try TestHouse(agent: agent, values: all)
+        for _ in 0..<10 {
+            let port = try freePort()
+            var all = [
+                "server.host": "127.0.0.1", "server.port": "\(port)", "server.carrier_auth": "required",
+                "server.public_url": "http://127.0.0.1:\(port)", "server.api_token": token,
+                "doors.requests_per_minute": "100000",
+            ]
+            all.merge(values) { $1 }
+            do {
+                return try TestHouse(agent: agent, values: all)
+            } catch ExchangeError.net(.cannotListen(errno: _), host: _, port: _) {
+                // Somebody has taken the port since: another one.
+                continue
+            }
+        }
+        throw ServerProcessError(what: "no free port stays free")
     }
 
     /// A port of 127.0.0.1 that nobody had a moment ago.
@@ -61,25 +71,26 @@ extension TestHouse {
         return (answer.status, json ?? [:])
     }
 
-    /// The recording of call `id` once it is final.
+    /// The recording of call `id` once it is final, at most a minute later.
     func sealed(_ id: String) async throws -> RecordingDetail {
-        for _ in 0..<600 {
+        let began = MonotonicTime.now
+        while true {
             let detail = try exchange.archive.catalog.detail(id)
-            if let detail, detail.recording.state == .sealed || detail.recording.state == .failed {
-                return detail
-            }
+            if let detail, detail.recording.state.isFinal { return detail }
+            guard MonotonicTime.now.milliseconds(since: began) < 60_000 else { return try #require(detail) }
             try await Task.sleep(for: .milliseconds(25))
         }
-        return try #require(try exchange.archive.catalog.detail(id))
     }
 
-    /// The row of placed call `id` once `isThere` holds, at most five seconds later.
+    /// The row of placed call `id` once `isThere` holds, at most a minute later.
     func dial(_ id: String, until isThere: (DialRow) -> Bool) async throws -> DialRow {
-        for _ in 0..<750 {
-            if let row = try exchange.archive.catalog.dial(id), isThere(row) { return row }
+        let began = MonotonicTime.now
+        while true {
+            let row = try exchange.archive.catalog.dial(id)
+            if let row, isThere(row) { return row }
+            guard MonotonicTime.now.milliseconds(since: began) < 60_000 else { return try #require(row) }
             try await Task.sleep(for: .milliseconds(20))
         }
-        return try #require(try exchange.archive.catalog.dial(id))
     }
 
     /// The sound of a sealed recording.
@@ -91,16 +102,22 @@ extension TestHouse {
     /// Whether both voices of a `ShortTalk` are in `detail`, each on its own side.
     func expectBothVoices(_ detail: RecordingDetail) throws {
         let sound = try sound(detail)
-        let left = CodecCallTests.tone(440, in: sound.left, rate: detail.call.rate)
-        let right = CodecCallTests.tone(620, in: sound.right, rate: detail.call.rate)
+        let rate = detail.call.rate
+        let left = CodecCallTests.tone(440, in: sound.left, rate: rate)
         #expect(abs(left.count - 400) <= 60)
-        #expect(abs(right.count - 900) <= 60)
+        // Exotel is given its sound as it is spoken: a machine that stands still in its midst leaves a hole.
+        let spoken =
+            detail.call.carrier == "exotel"
+            ? CodecCallTests.sounding(620, in: sound.right, rate: rate)
+            : CodecCallTests.tone(620, in: sound.right, rate: rate).count
+        #expect(abs(spoken - 900) <= 60)
     }
 }
 
 /// The caller's side of a `ShortTalk`.
 enum ShortFarEnd {
-    static func end(atMilliseconds milliseconds: Int = 2_400) -> FarEnd {
+    /// Who stays long enough for the agent to be heard, also where the machine stands still for seconds.
+    static func end(atMilliseconds milliseconds: Int = 5_000) -> FarEnd {
         FarEnd(
             CallerScript([
                 .init(.silence, milliseconds: 1_100),

@@ -88,8 +88,9 @@ final class SaidDisk: @unchecked Sendable {
         let house = try TestHouse(
             agent: ShortTalk.agent, rhythm: .init(look: 20, mend: 60_000), watch: disk.watch(least: 1 << 20))
         #expect(try await house.get("/readyz").status == 200)
-        async let calling = house.network.call(ShortTalk.call(to: house.media(), milliseconds: 2_000))
-        #expect(try await eventually { house.exchange.liveCalls == 1 })
+        let stream = house.network.begin(ShortTalk.call(to: house.media(), milliseconds: 60_000))
+        // Its stream has begun: until then it would be refused like any other.
+        #expect(try await eventually { try house.exchange.archive.catalog.unfinished().count == 1 })
         disk.free = 1 << 19
         #expect(try await eventually { house.exchange.office.disk.trouble != nil })
 
@@ -105,8 +106,9 @@ final class SaidDisk: @unchecked Sendable {
         #expect(metrics.contains("\nteeline_storage_full 1\n"))
         #expect(metrics.contains("\nteeline_storage_free_bytes 524288\n"))
 
-        let result = await calling
-        #expect(result.end == .asPlanned, "a call that ran was ended")
+        try await Task.sleep(for: .milliseconds(500))
+        stream.hangUp()
+        #expect(await stream.result()?.end == .asPlanned, "a call that ran was ended")
         await house.settle()
         #expect(try house.exchange.archive.catalog.list().items.map(\.recording.state) == [.sealed])
         disk.free = 1 << 40

@@ -288,13 +288,14 @@ final class HostileAgent: HTTPHandler, WebSocketHandler, @unchecked Sendable {
         let around = try Surroundings()
         let server = try await ServerProcess(
             storage: around.storage, agent: around.agent.baseURL,
-            ["LOG_LEVEL": "error", "TEELINE_START_SECONDS": "1", "TEELINE_IDLE_SECONDS": "2"])
+            ["LOG_LEVEL": "error", "TEELINE_START_SECONDS": "10", "TEELINE_IDLE_SECONDS": "10"])
         let pid = server.process.processIdentifier
         // The first call makes what stays: threads, connections of the catalog, folders.
         _ = await around.call(server.port, milliseconds: 300, seed: 900)
         #expect(try await eventually { Self.liveCalls(server.port) == 0 })
         let before = try ProcessLoad(of: pid)
         let results = try await around.calls(server.port, count: 2, milliseconds: 6000) {
+            #expect(try await eventually { Self.liveCalls(server.port) == 2 }, "the calls do not begin")
             try await withCheckedThrowingContinuation {
                 (continuation: CheckedContinuation<Void, any Error>) in
                 // A thread of its own: it blocks.

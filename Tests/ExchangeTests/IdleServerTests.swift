@@ -25,10 +25,14 @@ import Testing
             }
             // Longer than any rhythm of the threads that keep tapes.
             try await Task.sleep(for: .milliseconds(300))
-            let before = processorMilliseconds()
-            try await Task.sleep(for: .milliseconds(1000))
-            let taken = processorMilliseconds() - before
-            #expect(taken < 100)
+            // Who looks round without end does so in every second.
+            var least = Double.infinity
+            for _ in 0..<4 where least >= 100 {
+                let before = processorMilliseconds()
+                try await Task.sleep(for: .milliseconds(1000))
+                least = min(least, processorMilliseconds() - before)
+            }
+            #expect(least < 100)
         }
         house.close()
     }

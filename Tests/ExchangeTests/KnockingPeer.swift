@@ -113,10 +113,28 @@ enum Knock {
         if !isUpgrade { head += "Connection: close\r\n" }
         if !body.isEmpty { head += "Content-Length: \(body.count)\r\n" }
         peer.send(Array((head + "\r\n").utf8) + body)
-        let answer = isUpgrade ? peer.receive() : peer.readToEnd(1 << 20)
+        let answer = isUpgrade ? upgradeAnswer(of: peer) : peer.readToEnd(1 << 20)
         let text = String(decoding: answer, as: UTF8.self)
         let words = text.split(separator: " ", maxSplits: 2)
         return (words.count > 1 ? Int(words[1]) ?? 0 : 0, text)
+    }
+
+    /// The answer to an upgrade: its head, in however many pieces it comes, and its body, if it was refused.
+    private static func upgradeAnswer(of peer: RawPeer) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while true {
+            let more = peer.receive()
+            bytes += more
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard !more.isEmpty else { return bytes }
+            guard let end = text.range(of: "\r\n\r\n") else { continue }
+            var length = 0
+            for line in text[..<end.lowerBound].components(separatedBy: "\r\n") {
+                guard line.lowercased().hasPrefix("content-length:") else { continue }
+                length = Int(line.dropFirst(15).trimmingCharacters(in: .whitespaces)) ?? 0
+            }
+            if text[end.upperBound...].utf8.count >= length { return bytes }
+        }
     }
 
     static let webSocket: [(name: String, value: String)] = [

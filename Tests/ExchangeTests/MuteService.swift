@@ -30,8 +30,11 @@ final class MuteService: @unchecked Sendable {
         try #require(isListening)
         port = UInt16(bigEndian: address.sin_port)
         Thread.detachNewThread { [self] in
+            // Closed by who waits on it: until then its number is nobody else's.
+            defer { _ = Glibc.close(socket) }
             while true {
                 let peer = accept(socket, nil, nil)
+                if peer < 0, errno == EINTR || errno == ECONNABORTED { continue }
                 guard peer >= 0 else { return }
                 if isPatient {
                     Thread.detachNewThread { [self] in serve(peer, isPatient: true) }
@@ -44,12 +47,20 @@ final class MuteService: @unchecked Sendable {
 
     private func serve(_ peer: Int32, isPatient: Bool) {
         var bytes = [UInt8](repeating: 0, count: 16_384)
-        if recv(peer, &bytes, bytes.count, 0) > 0 {
+        if Self.receive(peer, &bytes) > 0 {
             lock.withLock { (count, waiting) = (count + 1, waiting + 1) }
-            while isPatient, recv(peer, &bytes, bytes.count, 0) > 0 {}
+            while isPatient, Self.receive(peer, &bytes) > 0 {}
             lock.withLock { waiting -= 1 }
         }
         _ = Glibc.close(peer)
+    }
+
+    /// How many bytes came of `peer`; none at its end. A signal is no end.
+    private static func receive(_ peer: Int32, _ bytes: inout [UInt8]) -> Int {
+        let most = bytes.count
+        var count = recv(peer, &bytes, most, 0)
+        while count < 0, errno == EINTR { count = recv(peer, &bytes, most, 0) }
+        return count
     }
 
     var baseURL: String { "http://127.0.0.1:\(port)" }
@@ -59,9 +70,6 @@ final class MuteService: @unchecked Sendable {
     /// How many requests wait for an answer.
     var unanswered: Int { lock.withLock { waiting } }
 
-    /// Ends the thread that waits for peers.
-    func stop() {
-        _ = shutdown(descriptor, Int32(SHUT_RDWR))
-        _ = Glibc.close(descriptor)
-    }
+    /// Ends the thread that waits for peers. Once.
+    func stop() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
 }

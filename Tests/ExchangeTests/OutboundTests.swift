@@ -80,6 +80,14 @@ struct OutboundBench {
         return try #require(answer.json["id"] as? String)
     }
 
+    /// Waits until call `id` is live: its stream has said which call it is.
+    func isLive(_ id: String) async throws -> Bool {
+        try await eventually {
+            let live = try await house.ask("GET", "/v1/calls/\(id)").json["live"] as? [String: Any]
+            return live?["phase"] as? String == "live"
+        }
+    }
+
     func close() async {
         for carrier in Carrier.allCases { #expect(await desk(carrier).settled()) }
         #expect(house.close() == 0)
@@ -98,7 +106,7 @@ struct OutboundBench {
         try house.expectBothVoices(detail)
         #expect(await bench.desk(carrier).settled())
         #expect(bench.desk(carrier).faults == [] && bench.placed(carrier) == 1)
-        let row = try await house.dial(id) { $0.state.isFinal }
+        let row = try await house.dial(id) { $0.state.isFinal && $0.carrierCallID != nil }
         #expect(row.state == .completed && row.carrierCallID == detail.call.carrierCallID)
         // The agent was told what the order says.
         #expect(await house.agent.allEnded(withinMilliseconds: 20_000).first?.variables["name"] == "Ada")

@@ -1,6 +1,7 @@
 // A call, and what ElevenLabs tells of it afterwards, through a whole house to the desk's answer.
 
 import Agents
+import Archive
 import Cryptography
 import Exchange
 import Foundation
@@ -15,11 +16,17 @@ import Testing
         let body = Knock.form("CA5")
         let answer = await Knock.send(
             house.exchange.port, "POST", path, try Knock.proof(.twilio, path, body: body), body: body)
-        var call = ShortTalk.call(to: house.media())
+        var call = ShortTalk.call(to: house.media(), milliseconds: 40_000)
         call.headers = try Knock.upgrade("/twilio/media-stream").map { ($0.name, $0.value) }
         call.parameters = ["teeline_token": try #require(Knock.token(in: answer.text))]
         call.identity = StreamIdentity(streamID: "MZ5", callID: "CA5", accountID: "AC1")
-        #expect(await house.network.call(call).end == .asPlanned)
+        // The caller stays until there is a conversation.
+        let stream = house.network.begin(call)
+        let catalog = house.exchange.archive.catalog
+        #expect(try await eventually { try catalog.list().items.first?.call.conversationID != nil })
+        stream.hangUp()
+        let ended = await stream.result()
+        #expect(ended?.end == .asPlanned)
         await house.settle()
         let items = try await house.json("/v1/recordings")["items"] as? [[String: Any]]
         let recording = try #require(items?.first)

@@ -40,6 +40,7 @@ final class RawPeer {
                 Glibc.send(
                     descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done, Int32(MSG_NOSIGNAL))
             }
+            if count < 0, errno == EINTR { continue }
             guard count > 0 else { return false }
             done += count
         }
@@ -51,8 +52,22 @@ final class RawPeer {
     /// What has come by now or comes within fifteen seconds; empty at the end or after the limit.
     func receive(_ most: Int = 65_536) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: most)
-        let count = recv(descriptor, &bytes, most, 0)
+        var count = recv(descriptor, &bytes, most, 0)
+        // A signal is no end.
+        while count < 0, errno == EINTR { count = recv(descriptor, &bytes, most, 0) }
         return Array(bytes.prefix(max(0, count)))
+    }
+
+    /// The head of an answer, which may come in pieces, and what came with it.
+    func receiveHead() -> String {
+        var bytes: [UInt8] = []
+        while true {
+            let text = String(decoding: bytes, as: UTF8.self)
+            if text.contains("\r\n\r\n") { return text }
+            let more = receive()
+            if more.isEmpty { return text }
+            bytes += more
+        }
     }
 
     /// Reads until the server closes, at most `most` bytes.
@@ -78,7 +93,7 @@ final class RawPeer {
             "GET \(path) HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 + headers.map { "\($0.name): \($0.value)\r\n" }.joined()
                 + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
-        return String(decoding: receive(), as: UTF8.self).hasPrefix("HTTP/1.1 101")
+        return receiveHead().hasPrefix("HTTP/1.1 101")
     }
 
     /// A frame as a client sends it (RFC 6455, section 5.2), with everything free to be wrong.

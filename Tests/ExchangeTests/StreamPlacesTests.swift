@@ -63,7 +63,7 @@ import Testing
     // MARK: Over sockets
 
     private func guarded(_ calls: Int) throws -> TestHouse {
-        var all = Knock.values.merging(["limits.start_seconds": "30", "limits.calls": "\(calls)"]) { $1 }
+        var all = Knock.values.merging(["limits.start_seconds": "600", "limits.calls": "\(calls)"]) { $1 }
         all["server.public_url"] = nil
         return try TestHouse.atFixedAddress(values: all)
     }
@@ -160,7 +160,7 @@ import Testing
             peer.send(
                 "GET /media HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                     + "Authorization: \(Knock.basic)\r\nSec-WebSocket-Version: 8\r\n\r\n")
-            #expect(String(decoding: peer.receive(), as: UTF8.self).hasPrefix("HTTP/1.1 426"))
+            #expect(peer.receiveHead().hasPrefix("HTTP/1.1 426"))
         }
         let peer = try #require(RawPeer(port: house.exchange.port))
         #expect(peer.upgrade("/media", [("Authorization", Knock.basic)]))
@@ -174,13 +174,13 @@ import Testing
         for method in ["GET", "HEAD"] {
             let peer = try #require(RawPeer(port: house.exchange.port))
             peer.send("\(method) \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
-            let answer = String(decoding: peer.receive(), as: UTF8.self)
+            let answer = peer.receiveHead()
             #expect(answer.hasPrefix("HTTP/1.1 426 ") && answer.contains("\r\nUpgrade: websocket\r\n"))
             #expect(answer.contains("\r\nConnection: Upgrade\r\n"))
         }
         let peer = try #require(RawPeer(port: house.exchange.port))
         peer.send("POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-        let answer = String(decoding: peer.receive(), as: UTF8.self)
+        let answer = peer.receiveHead()
         #expect(answer.hasPrefix("HTTP/1.1 405 ") && answer.contains("\r\nAllow: GET\r\n"))
         #expect(house.close() == 0)
     }

@@ -13,6 +13,16 @@ import Testing
 
 @testable import Simulator
 
+/// A service's clock that a test sets on.
+final class SetClock: @unchecked Sendable {
+    // `lock` guards `time`.
+    private let lock = Lock()
+    private var time = WallTime.now
+
+    var now: WallTime { lock.withLock { time } }
+    func set(on milliseconds: Int64) { lock.withLock { time.microseconds += milliseconds * 1000 } }
+}
+
 /// A house with a Telnyx. Call `close` at the end.
 final class TelnyxHouse: Sendable {
     let house: TestHouse
@@ -24,6 +34,8 @@ final class TelnyxHouse: Sendable {
     static let seed = "8e+JWSSAK2ud9ScNzj0TMMd7RBFClpodEEBTogsyfp4="
     static let caller = "+14155550100"
     static let called = "+18005551212"
+    /// How long callers wait where nothing depends on it, in milliseconds: longer than a busy machine stands still.
+    static let patience = 20_000
 
     static func key() throws -> Ed25519PrivateKey {
         try Ed25519PrivateKey(seed: Array(try #require(Data(base64Encoded: seed))))
@@ -48,19 +60,43 @@ final class TelnyxHouse: Sendable {
         agent: SimulatedAgentSettings = ShortTalk.agent, values: [String: String] = [:],
         telnyx change: (inout SimulatedTelnyxSettings) -> Void = { _ in }
     ) throws {
-        port = try TestHouse.freePort()
+        (house, telnyx, port) = try Self.open(agent, values, change)
+    }
+
+    /// A house and a Telnyx that know each other, at a port that nobody takes in between.
+    private static func open(
+        _ agent: SimulatedAgentSettings, _ values: [String: String],
+        _ change: (inout SimulatedTelnyxSettings) -> Void
+    ) throws -> (TestHouse, SimulatedTelnyxREST, UInt16) {
+        for _ in 0..<10 {
+            let port = try TestHouse.freePort()
+            let (telnyx, all) = try service(at: port, values, change)
+            do {
+                return (try TestHouse(agent: agent, values: all), telnyx, port)
+            } catch ExchangeError.net(.cannotListen(errno: _), host: _, port: _) {
+                telnyx.stop()
+            }
+        }
+        throw ServerProcessError(what: "no free port stays free")
+    }
+
+    /// A Telnyx of a house at `port`, and the settings of that house.
+    private static func service(
+        at port: UInt16, _ values: [String: String], _ change: (inout SimulatedTelnyxSettings) -> Void
+    ) throws -> (SimulatedTelnyxREST, [String: String]) {
         var settings = SimulatedTelnyxSettings(webhookURL: "http://127.0.0.1:\(port)/telnyx/webhook")
-        settings.signer = try Self.signer()
+        settings.signer = try signer()
+        settings.farEnd.patienceMilliseconds = patience
         change(&settings)
-        telnyx = try SimulatedTelnyxREST.start(settings)
+        let telnyx = try SimulatedTelnyxREST.start(settings)
         var all = [
             "server.carrier_auth": "required", "server.port": "\(port)",
             "server.public_url": "http://127.0.0.1:\(port)", "telnyx.api_key": settings.apiKey,
-            "telnyx.public_key": Self.publicKey, "telnyx.base_url": telnyx.desk.baseURL,
+            "telnyx.public_key": publicKey, "telnyx.base_url": telnyx.desk.baseURL,
             "telnyx.connection_id": settings.connectionID,
         ]
         all.merge(values) { _, new in new }
-        house = try TestHouse(agent: agent, values: all)
+        return (telnyx, all)
     }
 
     /// Rings, and waits until everything about the call is over: webhooks, streams, recordings. Gives the call's id.
@@ -109,6 +145,16 @@ final class TelnyxHouse: Sendable {
                 method: "POST", url: "http://127.0.0.1:\(port)\(path)",
                 headers: headers + [("Content-Type", "application/json")], body: Array(body.utf8))
         ).status
+    }
+
+    /// The same for an event that is to be sent again while it is not on the disk, as Telnyx does on 503.
+    func postUntilKept(_ body: String, _ headers: [(name: String, value: String)]) async throws -> Int {
+        var status = 503
+        _ = try await eventually {
+            status = try await post(body, headers)
+            return status != 503
+        }
+        return status
     }
 
     /// What clients did wrong at Telnyx's desk.

@@ -74,11 +74,22 @@ struct TelnyxStreamCase: Sendable, CustomTestStringConvertible {
         var values = Self.api.merging(item.values) { $1 }
         values["telnyx.phone_number"] = "+15005550006"
         if begunByItself { values["telnyx.custom_parameters"] = "forced=yes" }
-        let house = try TelnyxHouse(values: values) { $0.farEnd = FarEnd(hangsUpAtMilliseconds: 400) }
+        let house = try TelnyxHouse(values: values) { $0.farEnd.ending = .hangUp(atMilliseconds: 60_000) }
         let order = try await house.house.ask(
             "POST", "/v1/calls", #"{"carrier":"telnyx","to":"+15005550001"}"#)
         #expect(order.status == 202)
-        let id = await house.ring()
+        let id = house.telnyx.ring(from: TelnyxHouse.caller, to: TelnyxHouse.called)
+        // Both calls stay until the agent has been told of them.
+        #expect(
+            try await eventually {
+                await house.house.agent.conversations().count { $0.initiated } == 2
+            })
+        try await Task.sleep(for: .milliseconds(400))
+        for call in house.telnyx.books.value.calls.values {
+            house.telnyx.hangUp(call.id, source: call.direction == "incoming" ? "caller" : "callee")
+        }
+        #expect(await house.telnyx.desk.settled(withinMilliseconds: 30_000))
+        await house.house.settle()
         #expect(house.faults == [])
         let dials = house.telnyx.desk.requests.filter { $0.path == "/v2/calls" }
         var bodies = ["dial": try #require(dials.first.flatMap { RESTValue($0.body) })]
@@ -174,7 +185,7 @@ struct TelnyxStreamCase: Sendable, CustomTestStringConvertible {
         }
         #expect(strangers == 2)
         let result = await house.network.call(
-            ShortTalk.call(to: second, dialect: .telnyx, milliseconds: 2_400))
+            ShortTalk.call(to: second, dialect: .telnyx, milliseconds: 5_000))
         #expect(result.end == .asPlanned)
         await house.settle()
         let rows = try house.exchange.archive.catalog.list(CallFilter()).items

@@ -62,7 +62,7 @@ private struct Judged: Sendable {
         let results = try await calls(carrier, port: exchange.port)
         let waiting = MonotonicTime.now
         while exchange.liveCalls + exchange.unfinishedRecordings > 0,
-            MonotonicTime.now.milliseconds(since: waiting) < 30_000
+            MonotonicTime.now.milliseconds(since: waiting) < 120_000
         {
             try await Task.sleep(for: .milliseconds(50))
         }

@@ -15,7 +15,7 @@ public enum JudgeProgram {
 
     /// What `command`, whose first word is found on the search path, writes to its standard output when it is given `input`.
     /// Its standard error is the tests' own. Throws when it fails or takes longer than `seconds`.
-    public static func output(of command: [String], input: Data = Data(), seconds: Int = 60) throws -> Data {
+    public static func output(of command: [String], input: Data = Data(), seconds: Int = 300) throws -> Data {
         let base = URL(fileURLWithPath: NSTemporaryDirectory() + "judge-" + UUID().uuidString)
         let (source, target) = (base.appendingPathExtension("in"), base.appendingPathExtension("out"))
         // Files: a pipe that nobody empties meanwhile would hold the program up.

@@ -36,16 +36,17 @@ extension NetTests {
                 RecordingHandler(onOpen: { $0.send(text: text) }) { socket, bytes in socket.close(code: 1000)
                 }
             }
+            // Three hundred handshakes take their time.
+            let limits = WebSocketLimits(connectMilliseconds: 30_000, closeMilliseconds: 30_000)
             loop.execute {
                 for handler in handlers {
-                    _ = WebSocketConnection.connect(
-                        to: url, on: loop, limits: WebSocketLimits(), handler: handler)
+                    _ = WebSocketConnection.connect(to: url, on: loop, limits: limits, handler: handler)
                 }
             }
-            #expect(eventually(30) { handlers.allSatisfy(\.isClosed) })
+            #expect(eventually(60) { handlers.allSatisfy(\.isClosed) })
             #expect(handlers.allSatisfy { $0.messages == [text] && $0.close?.code == 1000 })
             service.stop()
-            #expect(eventually { openDescriptors() == before })
+            #expect(eventually { openDescriptors() <= before })
         }
     }
 }

@@ -84,7 +84,7 @@ extension NetTests {
             }
             #expect(eventually { watched.with { $0 != nil } })
             for _ in 0..<100 { #expect(write(ends[1], [1, 2, 3], 3) == 3) }
-            for _ in 0..<2000 where await resident.count < 300 { usleep(1000) }
+            for _ in 0..<20_000 where await resident.count < 300 { usleep(1000) }
             #expect(await resident.count == 300)
             #expect(await resident.strayed == 0)
             loop.stop()
@@ -127,14 +127,17 @@ extension NetTests {
             let ticks = Locked(0)
             let box = Locked<Ticker?>(nil)
             let start = DispatchTime.now().uptimeNanoseconds
-            let ticker = loop.every(milliseconds: 5) {
-                let count = ticks.with { count in
-                    count += 1
-                    return count
+            // On the loop: no tick comes before the ticker is in its box.
+            loop.execute {
+                let ticker = loop.every(milliseconds: 5) {
+                    let count = ticks.with { count in
+                        count += 1
+                        return count
+                    }
+                    if count == 20 { box.with { $0 }?.cancel() }
                 }
-                if count == 20 { box.with { $0 }?.cancel() }
+                box.with { $0 = ticker }
             }
-            box.with { $0 = ticker }
             #expect(eventually { ticks.with { $0 } == 20 })
             let elapsed = (DispatchTime.now().uptimeNanoseconds - start) / 1_000_000
             #expect(elapsed >= 99)
@@ -201,10 +204,10 @@ extension NetTests {
         @Test func `loops leave no descriptor`() throws {
             let before = openDescriptors()
             for _ in 0..<50 { try EventLoop.start(name: "brief").stop() }
-            #expect(openDescriptors() == before)
+            #expect(eventually { openDescriptors() <= before })
             let own = try EventLoop.start(name: "own")
             own.execute { own.stop() }
-            #expect(eventually { openDescriptors() == before })
+            #expect(eventually { openDescriptors() <= before })
         }
     }
 }

@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import Telemetry
 import Testing
 
 @testable import Net
@@ -38,6 +39,18 @@ extension NetTests {
                 String(head.prefix(12).suffix(3)),
                 String(decoding: socket.read(exactly: count), as: UTF8.self)
             )
+        }
+
+        /// Counts the heads whose bodies are about to be read.
+        private struct HeadCounter: HTTPHandler {
+            let heads: Locked<Int>
+            let body: @Sendable (HTTPRequest) -> HTTPOutcome
+
+            func respond(to request: HTTPRequest) -> HTTPOutcome { body(request) }
+            func bodyLimit(for head: HTTPRequest) -> Int? {
+                heads.with { $0 += 1 }
+                return nil
+            }
         }
 
         @Test func `a hundred wait at once on two threads`() throws {
@@ -111,11 +124,11 @@ extension NetTests {
             let held = Locked<[HTTPReply]>([])
             let late = try Self.serve(limit: 150) { reply in held.with { $0.append(reply) } }
             let socket = try RawSocket(port: late.port)
-            let begun = Date()
+            let begun = MonotonicTime.now
             socket.write(Self.get)
             let (status, body) = Self.answer(socket)
             #expect(status == "504" && body == "late")
-            #expect(Date().timeIntervalSince(begun) >= 0.15)
+            #expect(MonotonicTime.now.milliseconds(since: begun) >= 150)
             held.with { $0 }.first?.send(Self.text(200, "too late"))
             socket.write(Self.get)
             #expect(Self.answer(socket).body == "late")
@@ -181,9 +194,10 @@ extension NetTests {
                 let sockets = try (0..<100).map { _ in try RawSocket(port: server.port) }
                 for socket in sockets { socket.write(Self.get) }
                 #expect(eventually { replies.with { $0.count == 100 } })
-                let begun = Date()
+                let begun = MonotonicTime.now
                 server.stop()
-                #expect(Date().timeIntervalSince(begun) < 5)
+                // Not as long as the requests may wait: 20 s.
+                #expect(MonotonicTime.now.milliseconds(since: begun) < 12_000)
                 // Each got its fallback or the end of the stream, none is left hanging.
                 for socket in sockets {
                     let bytes = socket.readToEnd()
@@ -231,13 +245,14 @@ extension NetTests {
 
         /// Whose body does not fit is asked to come again; who has only announced one keeps nobody out.
         @Test func `large bodies share memory`() throws {
+            let heads = Locked(0)
             let held = Locked<[HTTPRequest]>([])
             let server = try HTTPServer.start(
                 HTTPServerSettings(
                     port: 0, bodyBytes: 100,
                     bodyLimits: [HTTPBodyLimit(path: "/", bytes: 3_000_000, seconds: 30)], largeBodies: 4,
                     largeBodyBytes: 1_000_000),
-                handler: ClosureHandler { request in
+                handler: HeadCounter(heads: heads) { request in
                     held.with { $0.append(request) }
                     return .response(HTTPResponse(status: 200))
                 })
@@ -254,6 +269,7 @@ extension NetTests {
                 socket.write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3000000\r\n\r\n")
                 return socket
             }
+            #expect(eventually { heads.with { $0 == 2 } })
             #expect(try send(900_000).status == "200")
             // 100,000 bytes are left, and a quarter of all is anybody's share.
             let refused = try send(400_000)
@@ -278,7 +294,7 @@ extension NetTests {
                 HTTPServerSettings(port: 0, idleSeconds: 60, bodySeconds: 1),
                 handler: ClosureHandler { _ in .response(HTTPResponse(status: 200)) })
             let socket = try RawSocket(port: server.port)
-            let begun = Date()
+            let begun = MonotonicTime.now
             socket.write("POST / HTTP/1.1\r\nHost: h\r\n" + rest)
             let ended = Locked(false)
             let done = DispatchSemaphore(value: 0)
@@ -291,10 +307,11 @@ extension NetTests {
                 done.signal()
             }
             _ = socket.readToEnd()
-            let seconds = Date().timeIntervalSince(begun)
+            let waited = MonotonicTime.now.milliseconds(since: begun)
             ended.with { $0 = true }
             done.wait()
-            #expect(seconds >= 0.9 && seconds < 4, "cut after \(seconds) s")
+            // After ten seconds the socket itself would have given up.
+            #expect((900..<9000).contains(waited), "cut after \(waited) ms")
             // A body that is whole in time frees the connection from its limit.
             let quick = try RawSocket(port: server.port)
             quick.write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx")

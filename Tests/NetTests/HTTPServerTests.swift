@@ -93,7 +93,7 @@ extension NetTests {
             #expect(only.contains("Content-Length: \(length)\r\n"))
             #expect(nothing.isEmpty)
             server.stop()
-            #expect(eventually { openDescriptors() == before })
+            #expect(eventually { openDescriptors() <= before })
         }
 
         @Test func `a body of parts, its descriptor in several of them`() throws {
@@ -120,7 +120,7 @@ extension NetTests {
             #expect(head.contains("Content-Length: \(expected.count)\r\n"))
             #expect(body == expected)
             server.stop()
-            #expect(eventually { openDescriptors() == before })
+            #expect(eventually { openDescriptors() <= before })
         }
 
         @Test func `a bad length or header from the handler is 500, and its descriptor is closed`() throws {
@@ -139,7 +139,7 @@ extension NetTests {
                 #expect(head.hasPrefix("HTTP/1.1 500 "))
             }
             server.stop()
-            #expect(eventually { openDescriptors() == before })
+            #expect(eventually { openDescriptors() <= before })
         }
 
         @Test func `keep-alive and pipelined requests are answered in order`() throws {
@@ -204,12 +204,16 @@ extension NetTests {
         }
 
         @Test func `a slow client is served, an idle one cut`() throws {
+            let patient = try Self.serve(HTTPServerSettings(port: 0, idleSeconds: 10, bodySeconds: 10)) { _ in
+                .response(HTTPResponse(status: 200))
+            }
+            let slow = try RawSocket(port: patient.port)
+            for byte in "GET / HTTP/1.1\r\nHost: h\r\n\r\n".utf8 { slow.write([byte]) }
+            #expect(slow.readHead().hasPrefix("HTTP/1.1 200 "))
+            patient.stop()
             let server = try Self.serve(HTTPServerSettings(port: 0, idleSeconds: 1)) { _ in
                 .response(HTTPResponse(status: 200))
             }
-            let slow = try RawSocket(port: server.port)
-            for byte in "GET / HTTP/1.1\r\nHost: h\r\n\r\n".utf8 { slow.write([byte]) }
-            #expect(slow.readHead().hasPrefix("HTTP/1.1 200 "))
             let idle = try RawSocket(port: server.port)
             idle.write("GET / HT")
             _ = idle.readToEnd()

@@ -2,6 +2,7 @@
 
 import Damage
 import Glibc
+import Telemetry
 import Testing
 
 @testable import Net
@@ -77,15 +78,17 @@ extension NetTests {
         }
 
         @Test func `a peer that ignores our close is cut at the limit`() throws {
-            let service = try EchoService(limits: WebSocketLimits(closeMilliseconds: 100)) {
+            let service = try EchoService(limits: WebSocketLimits(closeMilliseconds: 300)) {
                 RecordingHandler(onOpen: { $0.close(code: 1001, reason: "bye") })
             }
             let peer = try RawSocket(port: service.server.port)
+            let began = MonotonicTime.now
             _ = peer.upgrade()
             #expect(peer.readFrame()?.payload == [3, 233] + Array("bye".utf8))
             let handler = try service.firstHandler()
-            #expect(!handler.isClosed)
             #expect(eventually { handler.isClosed })
+            // Not before the limit.
+            #expect(MonotonicTime.now.milliseconds(since: began) >= 300)
             #expect(handler.close?.code == 1006)
             #expect(handler.heard.with { $0.closes.count } == 1)
             service.stop()
@@ -96,8 +99,8 @@ extension NetTests {
             let peer = try RawSocket(port: service.server.port)
             _ = peer.upgrade()
             peer.write(frame(1, [1]))
-            #expect(peer.read() == nil)
-            #expect(errno == ECONNRESET)
+            let (bytes, code) = (peer.read(), errno)
+            #expect(bytes == nil && code == ECONNRESET)
             let handler = try service.firstHandler()
             #expect(eventually { handler.isClosed })
             #expect(handler.close?.code == 1006)
@@ -170,7 +173,7 @@ extension NetTests {
                 _ = peer.readToEnd()
             }
             service.stop()
-            #expect(eventually { openDescriptors() == before })
+            #expect(eventually { openDescriptors() <= before })
         }
     }
 }

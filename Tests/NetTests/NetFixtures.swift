@@ -8,9 +8,9 @@ import Testing
 @testable import Net
 
 /// Waits, bounded, until `condition` holds.
-func eventually(_ seconds: Double = 10, _ condition: @Sendable () -> Bool) -> Bool {
-    let end = Date().addingTimeInterval(seconds)
-    while Date() < end {
+func eventually(_ seconds: Int64 = 20, _ condition: @Sendable () -> Bool) -> Bool {
+    let end = MonotonicTime.now.adding(milliseconds: seconds * 1000)
+    while MonotonicTime.now < end {
         if condition() { return true }
         usleep(2000)
     }
@@ -141,6 +141,7 @@ final class RawSocket: @unchecked Sendable {
             let count = bytes.withUnsafeBytes {
                 send(descriptor, $0.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
             }
+            if count < 0, errno == EINTR { continue }
             if count <= 0 { return }
             sent += count
         }
@@ -150,7 +151,9 @@ final class RawSocket: @unchecked Sendable {
     /// What is there, up to `limit` bytes; empty at the end; nil for an error.
     func read(_ limit: Int = 65536) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: limit)
-        let count = recv(descriptor, &bytes, limit, 0)
+        var count = 0
+        // A process that was stopped and goes on is interrupted where a call has a limit (signal(7)).
+        repeat { count = recv(descriptor, &bytes, limit, 0) } while count < 0 && errno == EINTR
         return count < 0 ? nil : Array(bytes.prefix(count))
     }
     /// Exactly `count` bytes or fewer at the end.
@@ -218,6 +221,8 @@ final class RawListener: @unchecked Sendable {
         Thread.detachNewThread {
             while true {
                 let accepted = accept(descriptor, nil, nil)
+                // One that has gone before it was accepted is not the end.
+                if accepted < 0, errno == EINTR || errno == ECONNABORTED { continue }
                 guard accepted >= 0 else { break }
                 var limit = timeval(tv_sec: 10, tv_usec: 0)
                 setsockopt(

@@ -137,7 +137,7 @@ extension NetTests {
             #expect(eventually { handler.isClosed })
             loop.stop()
             listener.stop()
-            #expect(openDescriptors() <= before)
+            #expect(eventually { openDescriptors() <= before })
             try authority.remove()
             return handler
         }

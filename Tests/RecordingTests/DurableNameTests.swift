@@ -44,7 +44,7 @@ import Testing
             // The next batch comes when this one has been flushed.
             let began = MonotonicTime.now
             while flushes.folders.isEmpty || flushes.troubles < troubles,
-                MonotonicTime.now.milliseconds(since: began) < 10_000
+                MonotonicTime.now.milliseconds(since: began) < 30_000
             {
                 try await Task.sleep(for: .milliseconds(2))
             }

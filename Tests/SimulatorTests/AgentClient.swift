@@ -73,7 +73,13 @@ struct HeardConversation: Sendable {
     var closeReason = ""
     var error: NetError?
     var badMessages = 0
+    /// Sound that the caller sent, in milliseconds.
+    var spokenMilliseconds = 0
+    /// When the first interruption came, in milliseconds after the caller set out.
+    var interruptedAt: Int64?
 
+    /// Pings that came; the client answers each.
+    var pings: Int { events.count { if case .ping = $0 { true } else { false } } }
     /// The texts the agent meant to say.
     var responses: [String] {
         events.compactMap { if case .agentResponse(let text, _) = $0 { text } else { nil } }
@@ -86,19 +92,19 @@ struct HeardConversation: Sendable {
 
 /// Holds a conversation with an agent and tells what was heard.
 enum TestCaller {
-    /// Connects to `url`, streams `sound` (then silence) in 20 ms pieces of `format`, and ends when the agent closes
-    /// or after `milliseconds`.
+    /// Connects to `url`, streams `sound` (then silence) in 20 ms pieces of `format`, and ends when the agent
+    /// closes, when what was heard `isEnough`, or after `milliseconds`.
     static func talk(
         to url: String, headers: [(String, String)] = [], sound: [UInt8] = [], format: AudioFormat = .pcmu8k,
-        milliseconds: Int
+        milliseconds: Int = 20_000, until isEnough: @escaping @Sendable (HeardConversation) -> Bool
     ) async throws -> HeardConversation {
         let loop = try EventLoop.start(name: "caller")
         defer { loop.stop() }
         return await withCheckedContinuation { continuation in
             loop.execute {
-                let state = TalkState(sound: sound, format: format, milliseconds: milliseconds) {
-                    continuation.resume(returning: $0)
-                }
+                let state = TalkState(
+                    sound: sound, format: format, milliseconds: milliseconds, isEnough: isEnough
+                ) { continuation.resume(returning: $0) }
                 state.begin(url, headers, on: loop)
             }
         }
@@ -112,17 +118,20 @@ private final class TalkState: @unchecked Sendable {
     private let sound: [UInt8]
     private let format: AudioFormat
     private let milliseconds: Int
+    private let isEnough: (HeardConversation) -> Bool
     private var offset = 0
     private var client: AgentClient?
     private var ticker: Ticker?
     private let began = MonotonicTime.now
 
     init(
-        sound: [UInt8], format: AudioFormat, milliseconds: Int, finish: @escaping (HeardConversation) -> Void
+        sound: [UInt8], format: AudioFormat, milliseconds: Int,
+        isEnough: @escaping (HeardConversation) -> Bool, finish: @escaping (HeardConversation) -> Void
     ) {
         self.sound = sound
         self.format = format
         self.milliseconds = milliseconds
+        self.isEnough = isEnough
         self.finish = finish
     }
 
@@ -135,9 +144,10 @@ private final class TalkState: @unchecked Sendable {
     }
 
     private func tick() {
-        if MonotonicTime.now.milliseconds(since: began) >= Int64(milliseconds) {
+        heard.badMessages = client?.badMessages ?? 0
+        if isEnough(heard) || MonotonicTime.now.milliseconds(since: began) >= Int64(milliseconds) {
+            // The end of the socket, or its limit, ends the conversation.
             client?.socket?.close(code: 1000)
-            if MonotonicTime.now.milliseconds(since: began) >= Int64(milliseconds) + 3000 { end() }
             return
         }
         guard client?.isReady == true else { return }
@@ -146,11 +156,15 @@ private final class TalkState: @unchecked Sendable {
         offset += size
         frame += [UInt8](repeating: format.silenceByte, count: size - frame.count)
         client?.speak(frame)
+        heard.spokenMilliseconds += 20
     }
 
     private func take(_ event: AgentEvent?, _ payload: [UInt8]) {
         guard let event else { return end() }
         heard.events.append(event)
+        if case .interruption = event, heard.interruptedAt == nil {
+            heard.interruptedAt = MonotonicTime.now.milliseconds(since: began)
+        }
         if case .audio(let id, _) = event {
             heard.sound[id, default: []] += payload
             heard.chunkSizes.append(payload.count)

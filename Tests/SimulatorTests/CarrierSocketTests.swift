@@ -7,10 +7,12 @@ import Testing
 
 @testable import Simulator
 
-/// Runs one call against a bridge and returns both records.
+/// Runs one call against a bridge and returns both records. The caller hangs up when the bridge's record
+/// `isEnough`, if that is given, else as `ending` says.
 func makeCall(
     _ plan: BridgePlan, _ dialect: CarrierDialect, script: CallerScript = CallerScript(),
-    ending: SimulatedEnding,
+    ending: SimulatedEnding = .hangUp(atMilliseconds: 60_000),
+    until isEnough: ((BridgeRecord) -> Bool)? = nil,
     change: (inout SimulatedCallSettings) -> Void = { _ in }
 ) async throws -> (carrier: SimulatedCallResult, bridge: BridgeRecord?) {
     let bridge = try SmallBridge.start(plan)
@@ -18,7 +20,12 @@ func makeCall(
     var settings = SimulatedCallSettings(
         url: bridge.url(dialect), dialect: dialect, script: script, ending: ending)
     change(&settings)
-    let result = await network.call(settings)
+    let call = network.begin(settings)
+    if let isEnough {
+        #expect(try await bridge.comes(to: isEnough))
+        call.hangUp()
+    }
+    let result = try #require(await call.result(withinMilliseconds: 90_000))
     var record: BridgeRecord?
     if case .neverOpened = result.end {} else { record = await bridge.record() }
     network.stop()
@@ -46,28 +53,32 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
         let pieces = stride(from: 0, to: sound.count, by: size).map {
             Array(sound[$0..<min($0 + size, sound.count)])
         }
+        let sent = Self.talk.rendered(dialect.inbound).bytes
+        // When all was said and played, and both sides know.
         let (result, record) = try await makeCall(
-            .play(pieces), dialect, script: Self.talk, ending: .hangUp(atMilliseconds: 1200))
+            .play(pieces), dialect, script: Self.talk,
+            until: { $0.sound.count >= sent.count && $0.marks.count >= pieces.count })
         let bridge = try #require(record)
-        let rate = Int64(dialect.inbound.rate)
+        try #require(bridge.sound.count >= sent.count)
 
         #expect(result.end == .asPlanned)
         #expect(result.closeCode == 1000)
-        #expect(result.samples == rate * 12 / 10)
         #expect(bridge.stopped)
         #expect(bridge.errors == 0)
 
-        // The caller's track: every frame up to the hang-up, none lost, the script exactly.
-        let sent = Self.talk.rendered(dialect.inbound).bytes
+        // The caller's track: every whole frame up to the hang-up, none lost, the script exactly.
         let wanted =
             sent + [UInt8](repeating: dialect.inbound.silenceByte, count: bridge.sound.count - sent.count)
         #expect(bridge.sound == wanted)
-        #expect(bridge.sound.count == dialect.inbound.bytes(inMilliseconds: 1200))
+        let frames = Int(result.samples) / dialect.frameSamples
+        #expect(
+            bridge.sound.count == frames * dialect.inbound.bytes(inMilliseconds: dialect.frameMilliseconds))
         #expect(result.caller == SoundCoding.decoded(bridge.sound, codec: dialect.inbound.codec))
 
         // The heard track: silence, the bridge's sound without a hole, silence.
         let start = try #require(result.segments.first?.position)
         let heard = SoundCoding.decoded(sound, codec: dialect.outbound.codec)
+        try #require(result.heard.count >= Int(start) + heard.count)
         #expect(Array(result.heard[Int(start)..<Int(start) + heard.count]) == heard)
         #expect(result.heard[..<Int(start)].allSatisfy { abs(Int($0)) <= 8 })
         #expect(result.heard.count == Int(result.samples))
@@ -84,9 +95,10 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
 
     @Test(arguments: DialectTests.dialects)
     func stampsAreTheCarriers(dialect: CarrierDialect) async throws {
-        let (_, record) = try await makeCall(
-            .play([]), dialect, ending: .hangUp(atMilliseconds: 400)
-        ) { $0.firstTimestamp = 61 }
+        let (result, record) = try await makeCall(
+            .play([]), dialect, ending: .hangUp(atMilliseconds: 400), change: { $0.firstTimestamp = 61 })
+        #expect(result.end == .asPlanned)
+        #expect(result.samples == Int64(dialect.inbound.rate) * 4 / 10)
         let stamps = try #require(record).stamps
         let length = Int64(dialect.frameMilliseconds)
         #expect(stamps.map(\.chunk) == (1...400 / length).map { Optional($0) })
@@ -95,10 +107,10 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
     }
 
     @Test func clearCutsWhatIsHeard() async throws {
-        let sound = noise(2, 3000, .pcmu8k)
+        let sound = noise(2, 30_000, .pcmu8k)
         let script = CallerScript([], keys: [.init("*", atMilliseconds: 300)])
         let (result, record) = try await makeCall(
-            .play([sound]), .twilio, script: script, ending: .hangUp(atMilliseconds: 600))
+            .play([sound]), .twilio, script: script, until: { $0.marks == ["m0"] })
         let bridge = try #require(record)
         let cut = try #require(result.clearPositions.first)
         let start = try #require(result.segments.first?.position)
@@ -120,10 +132,14 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
                 "hello", "{\"event\":\"media\",\"media\":{\"payload\":\"/////w==\"}}",
                 "{\"event\":\"clear\",\"streamSid\":\"MZ00000000000000000000000000000000\"}",
                 "{\"event\":\"hangup\",\"streamSid\":\"MZ00000000000000000000000000000000\"}",
-            ]), .twilio, ending: .hangUp(atMilliseconds: 200))
+            ]), .twilio, until: { $0.marks == ["sent"] })
         #expect(result.counts.refusedMessages == 4)
-        #expect(result.playout == PlayoutCounts())
-        #expect(result.commands.map(\.kind) == [.refused, .refused, .refused, .refused])
+        // But for the mark behind them nothing was taken.
+        var counts = PlayoutCounts()
+        (counts.marks, counts.marksPlayed) = (1, 1)
+        #expect(result.playout == counts)
+        #expect(
+            result.commands.map(\.kind) == [.refused, .refused, .refused, .refused, .mark(name: "sent")])
         #expect(record?.complaints == [])
     }
 
@@ -131,7 +147,7 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
         let (result, record) = try await makeCall(
             .send(["hello", "{\"event\":\"media\",\"media\":{\"payload\":\"%%%\"}}", "{\"event\":\"clear\"}"]
             ),
-            .telnyx, ending: .hangUp(atMilliseconds: 200))
+            .telnyx, until: { $0.marks == ["sent"] })
         #expect(result.counts.refusedMessages == 2)
         #expect(result.playout.clears == 1)
         #expect(record?.complaints == [100003, 100004])
@@ -140,10 +156,11 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
     @Test func theServerMayClose() async throws {
         let script = CallerScript([], keys: [.init("#", atMilliseconds: 100)])
         let (result, _) = try await makeCall(
-            .play([]), .telnyx, script: script, ending: .server(limitMilliseconds: 3000))
+            .play([]), .telnyx, script: script, ending: .server(limitMilliseconds: 20_000))
         #expect(result.end == .server)
         #expect(result.closeCode == 1000)
-        #expect(result.samples < 8000)
+        // Before the limit.
+        #expect(result.samples < 160_000)
     }
 
     @Test func aResetHasNoStop() async throws {
@@ -169,17 +186,19 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
     }
 
     @Test func aRefusedUpgradeIsReported() async throws {
-        let (result, _) = try await makeCall(.play([]), .twilio, ending: .hangUp(atMilliseconds: 100)) {
-            $0.url += "-unknown"
-            $0.url = $0.url.replacing("twilio-unknown", with: "nobody")
-        }
+        let (result, _) = try await makeCall(
+            .play([]), .twilio, ending: .hangUp(atMilliseconds: 100),
+            change: {
+                $0.url += "-unknown"
+                $0.url = $0.url.replacing("twilio-unknown", with: "nobody")
+            })
         #expect(result.end == .neverOpened(.refused(status: 404)))
     }
 
     @Test func mediaBeforeStart() async throws {
         let (_, record) = try await makeCall(
-            .play([]), .twilio, script: Self.talk, ending: .hangUp(atMilliseconds: 300)
-        ) { $0.faults.mediaBeforeStart = 5 }
+            .play([]), .twilio, script: Self.talk, ending: .hangUp(atMilliseconds: 300),
+            change: { $0.faults.mediaBeforeStart = 5 })
         let bridge = try #require(record)
         #expect(bridge.mediaBeforeStart == 5)
         #expect(bridge.stamps.map(\.chunk) == (1...15).map { Optional(Int64($0)) })
@@ -187,11 +206,11 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
 
     @Test func lossAndItsRecord() async throws {
         let (result, record) = try await makeCall(
-            .play([]), .twilio, script: Self.talk, ending: .hangUp(atMilliseconds: 600)
-        ) {
-            $0.faults.loss = 0.3
-            $0.seed = 11
-        }
+            .play([]), .twilio, script: Self.talk, ending: .hangUp(atMilliseconds: 600),
+            change: {
+                $0.faults.loss = 0.3
+                $0.seed = 11
+            })
         let bridge = try #require(record)
         var plan = FaultPlan(CarrierFaults.with { $0.loss = 0.3 }, seed: 12)
         let lost = (0..<30).filter { _ in plan.fate().lost }
@@ -206,10 +225,12 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
     }
 
     @Test func duplicatesAndLateFrames() async throws {
-        let (result, record) = try await makeCall(.play([]), .telnyx, ending: .hangUp(atMilliseconds: 600)) {
-            $0.faults.duplication = 0.2
-            $0.faults.reordering = 0.2
-        }
+        let (result, record) = try await makeCall(
+            .play([]), .telnyx, ending: .hangUp(atMilliseconds: 600),
+            change: {
+                $0.faults.duplication = 0.2
+                $0.faults.reordering = 0.2
+            })
         let chunks = try #require(record).stamps.compactMap(\.chunk)
         #expect(Set(chunks) == Set(1...30))
         #expect(chunks != chunks.sorted())
@@ -218,9 +239,9 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
     }
 
     @Test func skippedFramesLeaveGapsInTimeNotInNumbers() async throws {
-        let (result, record) = try await makeCall(.play([]), .twilio, ending: .hangUp(atMilliseconds: 400)) {
-            $0.faults.skipped = [Stall(start: 100, length: 100)]
-        }
+        let (result, record) = try await makeCall(
+            .play([]), .twilio, ending: .hangUp(atMilliseconds: 400),
+            change: { $0.faults.skipped = [Stall(start: 100, length: 100)] })
         let stamps = try #require(record).stamps
         #expect(stamps.map(\.chunk) == (1...15).map { Optional(Int64($0)) })
         #expect(stamps.compactMap(\.timestamp) == [0, 20, 40, 60, 80] + stride(from: 200, to: 400, by: 20))
@@ -229,18 +250,19 @@ func noise(_ seed: UInt64, _ milliseconds: Int, _ format: AudioFormat) -> [UInt8
 
     @Test func stallsDelayBothWaysAndLoseNothing() async throws {
         let sound = noise(3, 200, .pcmu8k)
+        // The way in stands still until long after the bridge's sound has set out.
         let (result, record) = try await makeCall(
-            .play([sound]), .twilio, script: Self.talk, ending: .hangUp(atMilliseconds: 700)
-        ) {
-            $0.faults.outgoing = PathDelays(jitter: 15, stalls: [Stall(start: 100, length: 200)])
-            $0.faults.incoming = PathDelays(stalls: [Stall(start: 0, length: 250)])
-            $0.faults.markDelay = 40
-        }
+            .play([sound]), .twilio, script: Self.talk, ending: .hangUp(atMilliseconds: 4000),
+            change: {
+                $0.faults.outgoing = PathDelays(jitter: 15, stalls: [Stall(start: 100, length: 200)])
+                $0.faults.incoming = PathDelays(stalls: [Stall(start: 0, length: 3500)])
+                $0.faults.markDelay = 40
+            })
         let bridge = try #require(record)
-        #expect(bridge.stamps.compactMap(\.chunk) == Array(1...35))
+        #expect(bridge.stamps.compactMap(\.chunk) == Array(1...200))
         #expect(bridge.stopped)
-        #expect(try #require(result.segments.first).position == 2000)
-        #expect(result.marks.map(\.position) == [3600])
+        #expect(try #require(result.segments.first).position == 28_000)
+        #expect(result.marks.map(\.position) == [29_600])
         #expect(bridge.marks == ["m0"])
     }
 }

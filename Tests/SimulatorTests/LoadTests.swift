@@ -8,32 +8,46 @@ import Testing
 
 @Suite struct LoadTests {
     @Test func aSmallRun() async throws {
-        // The agent's port must be known to the bridge before the run: take a free one.
-        let probe = try SimulatedAgent.start(SimulatedAgentSettings())
-        let port = probe.port
-        probe.stop()
-        let bridge = try SmallBridge.start(
-            .agent(url: "ws://127.0.0.1:\(port)/v1/convai/conversation?agent_id=load"))
-        var settings = LoadSettings(
-            shares: [
-                LoadShare(.twilio, url: bridge.url(.twilio)), LoadShare(.telnyx, url: bridge.url(.telnyx)),
-            ],
-            calls: 4, seconds: 2, rampMilliseconds: 200)
-        settings.agent.port = port
-        let report = try await LoadRun.run(settings)
-        bridge.stop()
+        var taken: LoadReport?
+        for _ in 0..<5 where taken == nil {
+            // The agent's port must be known to the bridge before the run: take a free one, which another
+            // may take before us.
+            let probe = try SimulatedAgent.start(SimulatedAgentSettings())
+            let port = probe.port
+            probe.stop()
+            let bridge = try SmallBridge.start(
+                .agent(url: "ws://127.0.0.1:\(port)/v1/convai/conversation?agent_id=load"))
+            defer { bridge.stop() }
+            // So long that every call hears the agent, and so far apart that one of the two callers who speak
+            // interrupts it, also where the machine stood still for a while.
+            var settings = LoadSettings(
+                shares: [
+                    LoadShare(.twilio, url: bridge.url(.twilio)),
+                    LoadShare(.telnyx, url: bridge.url(.telnyx)),
+                ],
+                calls: 4, seconds: 6, rampMilliseconds: 2000)
+            settings.agent.port = port
+            do throws(NetError) {
+                taken = try await LoadRun.run(settings)
+            } catch {
+                guard case .cannotListen = error else { throw error }
+            }
+        }
+        let report = try #require(taken)
         #expect(report.calls == 4)
         #expect(report.completed == 4)
         #expect(report.failed == 0)
         #expect(report.conversations == 4)
-        #expect(report.framesSent == 400)
+        // 50 a second.
+        #expect(report.framesSent == 1200)
         #expect(report.framesMissing == 0)
-        #expect(report.framesArrived > 300)
+        #expect(report.framesArrived == report.framesSent)
         #expect(report.toAgent.count == report.framesArrived)
-        #expect(report.toAgent.p50 >= 0 && report.toAgent.p50 < 50)
+        // Milliseconds; as microseconds they would be some thousand times as many.
+        #expect(report.toAgent.p50 >= 0 && report.toAgent.p50 < 250)
         #expect(report.turnToCarrier.count >= 4)
         #expect(report.chunkToCarrier.count >= report.turnToCarrier.count)
-        #expect(report.callSeconds == 8)
+        #expect(report.callSeconds == 24)
         #expect(report.loopSeconds > 0 && report.loopSeconds <= report.cpuSeconds)
         #expect(report.clears == report.interruptions)
         #expect(report.interruptionToClear.count == report.interruptions)

@@ -12,7 +12,8 @@ import Telemetry
 enum BridgePlan: Sendable {
     /// Plays these pieces at `start`, each followed by a mark; clears when the key `*` comes; closes at the key `#`.
     case play([[UInt8]])
-    /// Sends these messages at `start` as they stand.
+    /// Sends these messages at `start` as they stand, and the mark `sent` behind them: when it is back, all
+    /// were taken.
     case send([String])
     /// Passes everything to the agent at this address.
     case agent(url: String)
@@ -91,6 +92,15 @@ final class SmallBridge: HTTPHandler, @unchecked Sendable {
         return nil
     }
 
+    /// Waits until the first call's record `isEnough`, at most twenty seconds; whether it came to that.
+    func comes(to isEnough: (BridgeRecord) -> Bool) async throws -> Bool {
+        for _ in 0..<2000 {
+            if let record = await records().first, isEnough(record) { return true }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return false
+    }
+
     func stop() {
         server?.quiesce()
         loop.execute { [self] in for session in sessions { session.cut() } }
@@ -121,6 +131,9 @@ private final class BridgeSession: WebSocketHandler, @unchecked Sendable {
     var record = BridgeRecord()
     private var socket: WebSocketConnection?
     private var leg: AgentClient?
+    /// The caller's frames, and whether his end came, before the agent was ready.
+    private var early: [[UInt8]] = []
+    private var endsEarly = false
     private var message: [UInt8] = []
 
     init(_ codec: CarrierCodec, plan: BridgePlan, loop: EventLoop) {
@@ -150,7 +163,7 @@ private final class BridgeSession: WebSocketHandler, @unchecked Sendable {
             if record.start == nil { record.mediaBeforeStart += 1 }
             record.stamps.append(stamp)
             if let leg {
-                leg.speak(codec.payload)
+                leg.isReady ? leg.speak(codec.payload) : early.append(codec.payload)
             } else {
                 record.sound.append(contentsOf: codec.payload)
             }
@@ -161,7 +174,7 @@ private final class BridgeSession: WebSocketHandler, @unchecked Sendable {
             if digit == "#" { socket?.close(code: 1000) }
         case .stop:
             record.stopped = true
-            leg?.socket?.close(code: 1000)
+            endLeg()
         case .error(let code, _): record.complaints.append(code)
         case .connected, .clear, .unknown: break
         }
@@ -174,7 +187,9 @@ private final class BridgeSession: WebSocketHandler, @unchecked Sendable {
                 play(piece)
                 send { codec.encodeMark("m\(number)", into: &$0) }
             }
-        case .send(let messages): for text in messages { socket?.send(text: Array(text.utf8)) }
+        case .send(let messages):
+            for text in messages { socket?.send(text: Array(text.utf8)) }
+            send { codec.encodeMark("sent", into: &$0) }
         case .agent(let url):
             let leg = AgentClient { [weak self] event, payload in self?.hear(event, payload) }
             self.leg = leg
@@ -185,6 +200,10 @@ private final class BridgeSession: WebSocketHandler, @unchecked Sendable {
 
     private func hear(_ event: AgentEvent?, _ payload: [UInt8]) {
         switch event {
+        case .metadata:
+            for frame in early { leg?.speak(frame) }
+            early = []
+            if endsEarly { endLeg() }
         case .audio: play(payload)
         case .interruption:
             send { codec.encodeClear(into: &$0) }
@@ -192,6 +211,12 @@ private final class BridgeSession: WebSocketHandler, @unchecked Sendable {
         case nil: socket?.close(code: 1000)
         default: break
         }
+    }
+
+    /// Ends the agent's conversation, which has begun by then.
+    private func endLeg() {
+        guard let leg else { return }
+        if leg.isReady { leg.socket?.close(code: 1000) } else { endsEarly = true }
     }
 
     private func play(_ sound: [UInt8]) {
@@ -209,6 +234,6 @@ private final class BridgeSession: WebSocketHandler, @unchecked Sendable {
     func webSocketDidClose(_ socket: WebSocketConnection, code: UInt16, reason: String, error: NetError?) {
         record.closeCode = code
         self.socket = nil
-        leg?.socket?.close(code: 1000)
+        endLeg()
     }
 }

@@ -50,6 +50,8 @@ import Testing
         let first = try studio(cache: cache)
         let heard = await first.speak("said once")
         #expect(heard.report?.source == .service)
+        let key = SpeechKey(SpeechRequest(text: "said once", voice: SpeechVoice(), format: .pcmu8k))
+        #expect(await eventually { place.names == [key.description] })
         first.stop()
         let second = try Studio(cache: cache)
         let again = await second.speak("said once")

@@ -55,6 +55,8 @@ struct Studio {
     ) throws {
         server = try SimulatedSpeechServer(settings)
         var service = SpeechService(baseURL: server.baseURL, apiKey: "k")
+        // How long a service may take is looked at where that is meant.
+        service.firstSoundMilliseconds = 30_000
         change(&service)
         let pauses = pauses
         synthesizer = SpeechSynthesizer(service, cache: cache, observer: counter) { milliseconds in

@@ -21,7 +21,7 @@ import Testing
     @Test(arguments: [SpeechTransport.http, .websocket])
     func `limits of time and size have their names`(_ transport: SpeechTransport) async throws {
         var settings = SimulatedSpeechSettings()
-        settings.faults = [.late(milliseconds: 300)]
+        settings.faults = [.late(milliseconds: 3500)]
         let slow = try studio(transport, settings) { service in
             service.firstSoundMilliseconds = 100
             service.attempts = 1
@@ -30,8 +30,8 @@ import Testing
         slow.stop()
         settings.faults = []
         settings.pieceBytes = 480
-        settings.pieceMilliseconds = 30
-        // 21 pieces take 600 ms.
+        settings.pieceMilliseconds = 100
+        // 21 pieces take two seconds.
         let whole = try studio(transport, settings) { $0.wholeMilliseconds = 200 }
         let heard = await whole.speak("a text of many pieces")
         #expect(heard.failure == SpeechFailure(.timedOut))

@@ -115,7 +115,8 @@ import Testing
         for number in 1...50 { end(house, "x\(number)", "conv_\(number)") }
         let began = MonotonicTime.now
         #expect(await house.close() == 0)
-        #expect(MonotonicTime.now.milliseconds(since: began) < 5_000)
+        // The pauses are ten minutes.
+        #expect(MonotonicTime.now.milliseconds(since: began) < 30_000)
         #expect(service.desk.requests.isEmpty)
         service.stop()
     }

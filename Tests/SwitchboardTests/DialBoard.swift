@@ -109,7 +109,7 @@ final class DialBoard {
             .get().id
     }
 
-    /// Waits until the service was asked for something whose path has `part`, at most 5 s; whether it was.
+    /// Waits until the service was asked for something whose path has `part`, at most 15 s; whether it was.
     func wasAsked(_ part: String, times: Int = 1) async throws -> Bool {
         for _ in 0..<1500 {
             if carrier.asked.count(where: { $0.path.contains(part) }) >= times { return true }
@@ -118,7 +118,7 @@ final class DialBoard {
         return false
     }
 
-    /// The row of call `id` once `isThere` holds, at most five seconds later.
+    /// The row of call `id` once `isThere` holds, at most fifteen seconds later.
     func row(_ id: String, until isThere: (DialRow) -> Bool) async throws -> DialRow {
         for _ in 0..<1500 {
             if let row = try archive.catalog.dial(id), isThere(row) { return row }
@@ -155,20 +155,20 @@ final class DialBoard {
         return ""
     }
 
-    /// What is answered; a deferred answer is waited for, at most 5 s.
+    /// What is answered; a deferred answer is waited for, at most 20 s.
     private func answer(_ outcome: HTTPOutcome?) throws -> HTTPResponse? {
         switch outcome {
         case .response(let response): return response
         case .deferred(_, let fallback, let start):
             let deferral = HTTPDeferral(fallback: fallback, waits: HTTPWaits())
             start(HTTPReply(deferral))
-            for _ in 0..<5000 where !deferral.isAnswered { usleep(1000) }
+            for _ in 0..<20_000 where !deferral.isAnswered { usleep(1000) }
             return deferral.take()
         default: return nil
         }
     }
 
-    /// Waits beside the tests' own threads until no errand is under way, at most 10 s; whether that came.
+    /// Waits beside the tests' own threads until no errand is under way, at most 15 s; whether that came.
     func isQuiet() async throws -> Bool {
         for _ in 0..<1500 where board.parts.errands.count > 0 { try await Task.sleep(for: .milliseconds(10)) }
         return board.parts.errands.count == 0

@@ -74,12 +74,13 @@ import Testing
         let url = slow.url
         let house = try ElevenLabsBoard {
             $0.contexts = ContextService(
-                url: url, token: nil, timeoutMilliseconds: 8_000, keepMilliseconds: 0)
+                url: url, token: nil, timeoutMilliseconds: 60_000, keepMilliseconds: 0)
         }
         let began = MonotonicTime.now
         let answer = try await house.post("/elevenlabs/conversation-initiation", Self.question, Self.bearer)
         let waited = MonotonicTime.now.milliseconds(since: began)
-        #expect(answer.status == 200 && (1_800...7_500).contains(waited), "\(waited)")
+        // 1.9 s by the switchboard's clock; the slow service itself would give up after 20 s.
+        #expect(answer.status == 200 && (1_800...14_000).contains(waited), "\(waited)")
         let variables = try object(answer)["dynamic_variables"] as? [String: String]
         #expect(variables?["caller"] == "+12025550123")
         slow.release()

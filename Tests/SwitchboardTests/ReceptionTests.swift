@@ -42,7 +42,7 @@ final class ScriptedContexts: HTTPHandler, @unchecked Sendable {
 
 @Suite(.serialized) struct ReceptionTests {
     private func house(
-        _ url: String, token: String? = nil, keep: Int64 = 60_000, timeout: Int = 2_000
+        _ url: String, token: String? = nil, keep: Int64 = 60_000, timeout: Int = 20_000
     ) throws -> ElevenLabsBoard {
         let house = try ElevenLabsBoard {
             $0.contexts = ContextService(

@@ -94,7 +94,7 @@ final class TelnyxDesk {
         return status
     }
 
-    /// Waits until `condition` gives something, at most 5 s.
+    /// Waits until `condition` gives something, at most 15 s.
     func wait<Value>(_ condition: () throws -> Value?) async throws -> Value? {
         for _ in 0..<1500 {
             if let value = try condition() { return value }

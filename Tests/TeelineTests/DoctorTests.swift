@@ -42,12 +42,17 @@ import Testing
     @Test func portsAreFreeOursOrAnothers() async throws {
         let folder = NSTemporaryDirectory() + "teeline-doctor-" + UUID().uuidString
         defer { #expect(throws: Never.self) { try FileManager.default.removeItem(atPath: folder) } }
-        let server = try TelephoneExchange.start(
-            Settings(values: ["server.port": "0", "storage.path": folder]), log: .init(level: .error))
-        let settings = try Settings(values: ["server.port": "\(server.port)", "storage.path": folder])
-        #expect(await MachineChecks.port(settings).map(\.grade) == [.ok])
-        server.drainAndStop()
-        #expect(await MachineChecks.port(settings).map(\.grade) == [.ok])
+        var left: [DoctorFinding.Grade] = []
+        // The port that the server has left may be given to another socket of these tests at once.
+        for _ in 0..<5 where left != [.ok] {
+            let server = try TelephoneExchange.start(
+                Settings(values: ["server.port": "0", "storage.path": folder]), log: .init(level: .error))
+            let settings = try Settings(values: ["server.port": "\(server.port)", "storage.path": folder])
+            #expect(await MachineChecks.port(settings).map(\.grade) == [.ok])
+            server.drainAndStop()
+            left = await MachineChecks.port(settings).map(\.grade)
+        }
+        #expect(left == [.ok])
         let agent = try SimulatedAgent.start(DemoScript.agent)
         defer { agent.stop() }
         let foreign = try Settings(values: ["server.port": "\(agent.port)"])

@@ -37,18 +37,34 @@ private final class RunningProgram: @unchecked Sendable {
 
     func send(_ signal: Int32) { Glibc.kill(process.processIdentifier, signal) }
 
-    /// Waits until `word` was written, ten seconds at most.
+    /// Sends `signal` and waits until it was taken, a minute at most: two of a kind that wait are one
+    /// (signal(7)).
+    func isTaken(_ signal: Int32) async throws -> Bool {
+        send(signal)
+        for _ in 0..<60_000 {
+            // Signals that wait for the process, as hexadecimal bits from SIGHUP's (proc(5)).
+            let text = try String(
+                contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+            let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("ShdPnd:") })
+            let waiting = try #require(UInt64(line.dropFirst(7).drop { $0 == "\t" }, radix: 16))
+            if waiting >> UInt64(signal - 1) & 1 == 0 { return true }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        return false
+    }
+
+    /// Waits until `word` was written, a minute at most.
     func says(_ word: String) async throws -> Bool {
-        for _ in 0..<300 {
+        for _ in 0..<1200 {
             if lock.withLock({ text.contains(word) }) { return true }
             try await Task.sleep(for: .milliseconds(50))
         }
         return false
     }
 
-    /// The exit status; nil when it did not end within ten seconds.
+    /// The exit status; nil when it did not end within a minute.
     func status() async throws -> Int32? {
-        for _ in 0..<300 {
+        for _ in 0..<1200 {
             if !process.isRunning {
                 return process.terminationReason == .exit ? process.terminationStatus : -1
             }
@@ -71,8 +87,7 @@ private final class RunningProgram: @unchecked Sendable {
         // The demo's call is live, and the drain would wait for it.
         let program = try RunningProgram(["demo"])
         #expect(try await program.says("the tape runs"))
-        program.send(signal)
-        try await Task.sleep(for: .milliseconds(300))
+        #expect(try await program.isTaken(signal))
         program.send(signal)
         // As a shell tells of a process that a signal ended.
         #expect(try await program.status() == 128 + signal)
