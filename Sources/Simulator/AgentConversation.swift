@@ -133,17 +133,12 @@ final class AgentConversation: WebSocketHandler, @unchecked Sendable {
             nextInterruption += 1
             if isSpeaking(at: now) { interrupt(at: now) }
         }
-        cede(at: now)
+        if settings.isInterruptible, detector.speech >= Int64(settings.bargeInMilliseconds) * 1000 {
+            callerSpoke = true
+            if isSpeaking(at: now) { interrupt(at: now) }
+        }
         beginTurn(at: now)
         sendSound(at: now)
-    }
-
-    /// Lets a caller who speaks have the floor.
-    private func cede(at now: Int64) {
-        guard settings.isInterruptible, detector.speech >= Int64(settings.bargeInMilliseconds) * 1000
-        else { return }
-        callerSpoke = true
-        if isSpeaking(at: now) { interrupt(at: now) }
     }
 
     // MARK: Opening
@@ -195,8 +190,6 @@ final class AgentConversation: WebSocketHandler, @unchecked Sendable {
         record.callerBytes += Int64(peer.payload.count)
         if settings.keepsSound { record.caller.append(contentsOf: peer.payload) }
         detector.take(peer.payload)
-        // Speech and the pause behind it may be read in one turn of the loop.
-        if phase == .talking { cede(at: now) }
         guard let inputCoding, let board = settings.board else { return }
         inputCoding.read(peer.payload, with: &reader) { marker in
             guard marker.kind == .caller else { return }
