@@ -95,6 +95,9 @@ let package = Package(
         tests("Audio", ["Judges"], resources: [.copy("Vectors")]), tests("Telemetry"),
         // Numbers that are the same on every run, and hostile bytes made with them.
         .target(name: "Damage", path: "Tests/Damage", swiftSettings: strict),
+        // Waits with a limit.
+        .target(
+            name: "Patience", dependencies: ["Telemetry"], path: "Tests/Patience", swiftSettings: strict),
         // What independent validators say of answers and of the document that promises them.
         .target(
             name: "Contract", dependencies: ["Net", "Judges"], path: "Tests/Contract", swiftSettings: strict),
@@ -108,19 +111,19 @@ let package = Package(
         tests("Timeline", ["Audio", "Telemetry", "Damage"]), tests("Tape", ["Telemetry"]),
         tests("Carriers", ["Audio", "Wire", "Damage"], resources: [.copy("Vectors")]),
         tests("Agents", ["Audio", "Wire", "Cryptography", "Damage"], resources: [.copy("Vectors")]),
-        tests("Net", ["Telemetry", "CLinux", "COpenSSL", "Damage"]),
-        tests("Speech", ["Simulator", "Agents", "Audio", "Net", "Telemetry", "Cryptography"]),
+        tests("Net", ["Telemetry", "CLinux", "COpenSSL", "Damage", "Patience"]),
+        tests("Speech", ["Simulator", "Agents", "Audio", "Net", "Telemetry", "Cryptography", "Patience"]),
         tests("Calls", ["Timeline", "Tape", "Audio", "Telemetry", "Wire", "Carriers", "Agents", "Routing"]),
-        tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "Damage", "Judges"]),
+        tests("Recording", ["Timeline", "Tape", "Audio", "Telemetry", "Damage", "Judges", "Patience"]),
         tests("Archive", ["Telemetry"]),
-        tests("Desk", ["Archive", "Net", "Telemetry", "Routing", "Contract"]),
-        tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry"]),
+        tests("Desk", ["Archive", "Net", "Telemetry", "Routing", "Contract", "Patience"]),
+        tests("Simulator", ["Net", "Audio", "Wire", "Carriers", "Agents", "Telemetry", "Patience"]),
         tests(
             "Switchboard",
             [
                 "Simulator", "Signalling", "Routing", "Carriers", "Agents", "Archive", "Recording", "Net",
                 "Wire",
-                "Cryptography", "Telemetry", "Audio", "Damage",
+                "Cryptography", "Telemetry", "Audio", "Damage", "Patience",
             ]),
         // The server that the catastrophe tests kill, and the disk that stands still under it.
         .target(name: "CSlowDisk", path: "Tests/CSlowDisk"),
@@ -133,14 +136,14 @@ let package = Package(
             [
                 "Simulator", "Desk", "Calls", "Recording", "Archive", "Timeline", "Tape", "Carriers",
                 "Agents", "Net", "Audio", "Wire", "Telemetry", "Routing", "Signalling", "Cryptography",
-                "Switchboard", "Damage", "Contract", "Judges", "CSQLite",
+                "Switchboard", "Damage", "Contract", "Judges", "Patience", "CSQLite",
             ]),
         tests(
             "teeline",
             [
                 "Exchange", "Switchboard", "Desk", "Archive", "Agents", "Simulator", "Carriers", "Net",
                 "Tape", "Audio",
-                "Telemetry",
+                "Telemetry", "Patience",
             ],
             as: "TeelineTests"),
         .testTarget(name: "HouseTests", swiftSettings: strict),

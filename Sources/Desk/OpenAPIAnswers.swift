@@ -124,7 +124,11 @@ enum OpenAPIAnswers {
             }
         case .hangUp: list.append(problem(409, "The call is over"))
         case .speak:
-            list.append(problem(409, "The call is over, does not speak yet, or is none of mode speech"))
+            var again = retryAfter
+            again.isOptional = true
+            list.append(
+                problem(
+                    409, "The call is over, does not speak yet, or is none of mode speech", headers: [again]))
         default: break
         }
         return list

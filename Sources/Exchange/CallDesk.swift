@@ -87,7 +87,7 @@ struct CallDesk: CallControl, StreamTokenIssuer {
     private enum Standing {
         /// It was a call, or the order of one, and is over.
         case over
-        /// It is placed, and its stream has not begun.
+        /// It is placed and cannot be spoken in, whatever its mode: not yet, or not any more.
         case placed
         /// Nothing is known of it.
         case unknown

@@ -65,7 +65,7 @@ struct CallRecord {
         }
     }
 
-    /// A frame left `microseconds` after it was due.
+    /// A frame left, or was left out, `microseconds` after it was due.
     mutating func lateness(_ microseconds: Int64) {
         counts.worstLateness = max(counts.worstLateness, microseconds)
     }

@@ -48,6 +48,7 @@ enum RawRequest {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return 0 }
         defer { close(descriptor) }
+        // More than a server takes for a large body, which it may answer late.
         var patience = timeval(tv_sec: 60, tv_usec: 0)
         let width = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, width)

@@ -50,7 +50,7 @@ public struct SimulatedCounts: Sendable, Hashable, Codable {
     public var framesLate = 0
     /// Messages of the server that the carrier does not take.
     public var refusedMessages = 0
-    /// The longest time a frame left after it was due, in microseconds.
+    /// The longest time a frame left, or was left out, after it was due, in microseconds.
     public var worstLateness: Int64 = 0
 
     /// Nothing counted yet.

@@ -33,8 +33,9 @@ public struct ArrivalWindow: Sendable {
     private var head: Int64 = 0
     /// Timestamp (milliseconds) that stands for position `base`.
     private var base: (timestamp: Int64, position: Int64)?
-    /// No sound of the track was spoken before this instant: the stream's opening, or else its first arrival.
-    private var origin: MonotonicTime?
+    /// No sound of the track was spoken before this instant.
+    private var origin: MonotonicTime
+    private var hasBegun = false
     private var latestArrival = MonotonicTime(nanoseconds: 0)
     private var frameSamples = 0
     /// Frames in a row with long-past numbers: late beyond use, or the first of a new count.
@@ -50,10 +51,13 @@ public struct ArrivalWindow: Sendable {
     static let straysThatRestart = 3
     /// How far a place may run ahead of the time that has passed since the origin, in milliseconds.
     static let plausibleLeadMilliseconds: Int64 = 2_000
+    /// How long the first frame may have waited to be read, in milliseconds. A stream may be open for long before its
+    /// sound begins (Telnyx opens it before the callee answers), so that its age says less and less.
+    static let longestStandstillMilliseconds: Int64 = 10_000
 
-    /// A window for a track of `rate` hertz, of a stream that was opened at `opened`. Without that instant what
-    /// comes in a heap after a standstill cannot be told from a damaged timestamp.
-    public init(rate: Int, traits: ArrivalTraits, opened: MonotonicTime? = nil) {
+    /// A window for a track of `rate` hertz, of a stream that was opened at `opened`: what is read in a heap after a
+    /// standstill may have been spoken since then.
+    public init(rate: Int, traits: ArrivalTraits, opened: MonotonicTime) {
         self.rate = max(rate, 1)
         origin = opened
         self.traits = traits
@@ -74,7 +78,11 @@ public struct ArrivalWindow: Sendable {
         guard samples > 0 else { return }
         counts.received += 1
         latestArrival = now
-        if origin == nil { origin = now }
+        if !hasBegun {
+            hasBegun = true
+            let earliest = now.adding(milliseconds: -Self.longestStandstillMilliseconds)
+            origin = max(min(origin, now), earliest)
+        }
         if frameSamples == 0 { frameSamples = samples }
         guard let number else {
             place(skipped: 0, timestamp: timestamp, samples: samples, payload: payload, arrival: now, deliver)
@@ -269,7 +277,6 @@ public struct ArrivalWindow: Sendable {
 
     /// A carrier's clock cannot run ahead of the time that has passed.
     private func isPlausible(_ end: Int64, at arrival: MonotonicTime) -> Bool {
-        guard let origin else { return true }
         let passed = max(latestArrival, arrival).milliseconds(since: origin) + Self.plausibleLeadMilliseconds
         return end <= passed * Int64(rate) / 1000
     }

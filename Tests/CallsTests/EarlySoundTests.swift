@@ -75,20 +75,23 @@ import Testing
     }
 
     /// The server stood still for three seconds after the upgrade: start, sound, a pause and more sound are read in
-    /// one heap. A timestamp that lies no further ahead than the stream is old is true, whenever it is read.
-    @Test func aPauseThatIsReadInAHeapIsAPause() {
+    /// one heap. A timestamp that lies no further ahead than the stream is old (and two seconds) is true, whenever it is
+    /// read; beyond that it is damaged, and what follows is placed without a pause.
+    @Test(arguments: [(2_500, true), (5_100, false)] as [(Int64, Bool)])
+    func aPauseThatIsReadInAHeapIsAPause(timestamp: Int64, isPause: Bool) {
         var stage = Stage(.twilio)
         stage.now = stage.now.adding(milliseconds: 3_000)
         stage.start()
         for _ in 0..<5 { stage.frame() }
-        // The sixth frame is spoken at 2,500 ms: 100 ms of sound, 2,400 of silence.
         stage.carrier { peer, output in
             [UInt8](repeating: 0x55, count: 160).withUnsafeBytes {
-                peer.encodeMedia($0, chunk: 6, timestamp: 2_500, into: &output)
+                peer.encodeMedia($0, chunk: 6, timestamp: timestamp, into: &output)
             }
         }
         let (gaps, counts) = Self.gaps(&stage)
-        #expect(gaps == [Gap(position: 800, length: 2_400 * 8, cause: .notSent)])
-        #expect(counts["timestamps_implausible"] == 0)
+        // Five frames are 100 ms of sound.
+        let pause = Gap(position: 800, length: (timestamp - 100) * 8, cause: .notSent)
+        #expect(gaps == (isPause ? [pause] : []))
+        #expect(counts["timestamps_implausible"] == (isPause ? 0 : 1))
     }
 }

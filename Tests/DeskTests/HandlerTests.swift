@@ -2,6 +2,7 @@
 
 import Archive
 import Glibc
+import Patience
 import Testing
 
 @testable import Desk
@@ -115,7 +116,7 @@ final class TestDesk: Sendable {
         case .deferred(_, let fallback, let start):
             let deferral = HTTPDeferral(fallback: fallback, waits: HTTPWaits())
             start(HTTPReply(deferral))
-            for _ in 0..<20_000 where !deferral.isAnswered { usleep(1000) }
+            _ = waitUntil { deferral.isAnswered }
             response = deferral.take()
         case .upgrade: return Answer(status: 0, headers: [:], body: [])
         }

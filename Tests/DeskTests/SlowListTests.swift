@@ -1,6 +1,7 @@
 // Lists that take long: they hold up nobody else, are bounded in number and in time, and say so.
 
 import Glibc
+import Patience
 import Telemetry
 import Testing
 
@@ -59,9 +60,7 @@ import Testing
                 }
             }
             // Until the lists have come to the desk.
-            for _ in 0..<3000 where desk.handler.lists.load < 8 {
-                try await Task.sleep(for: .milliseconds(5))
-            }
+            #expect(try await eventually { desk.handler.lists.load >= 8 })
             let asked = MonotonicTime.now
             let health = HTTPClientRequest(method: "GET", url: base + "/healthz", timeoutMilliseconds: 30_000)
             #expect(try await client.send(health).status == 200)
@@ -98,7 +97,7 @@ import Testing
         #expect(try desk.ask("/v1/recordings/" + TestDesk.id(1)).status == 200)
         #expect(try desk.ask("/v1/recordings", query: [("state", "x")]).status == 400)
         gate.open(taken)
-        for _ in 0..<20_000 where desk.handler.lists.load > 0 { usleep(1000) }
+        #expect(waitUntil { desk.handler.lists.load == 0 })
         #expect(try desk.ask("/v1/recordings").status == 200)
     }
 

@@ -2,6 +2,7 @@
 
 import Archive
 import Foundation
+import Patience
 import Simulator
 import Telemetry
 import Testing
@@ -18,10 +19,6 @@ import Testing
         return try catalog.list(filter).items.first
     }
 
-    private func metrics(_ house: TestHouse) async throws -> String {
-        String(decoding: try await house.get("/metrics").body, as: UTF8.self)
-    }
-
     @Test(.timeLimit(.minutes(1))) func aCallWhoseWholeLifeNobodyCouldWriteDownIsSealedWithoutARestart()
         async throws
     {
@@ -32,10 +29,8 @@ import Testing
         let result = await house.network.call(ShortTalk.call(to: house.media(), milliseconds: 5_000))
         #expect(result.end == .asPlanned)
         #expect(
-            try await eventually {
-                try await metrics(house).contains(
-                    #"teeline_archive_change_failed_total{change="open_row",outcome="retry"}"#)
-            })
+            try await house.tells(
+                #"teeline_archive_change_failed_total{change="open_row",outcome="retry"}"#))
         #expect(try row(result, house.exchange.archive.catalog) == nil)
         #expect(house.exchange.unfinishedRecordings == 1, "a recording without a row is not done")
         try other.release()
@@ -45,20 +40,21 @@ import Testing
         #expect(found.recording.samples == result.samples)
         #expect(found.call.endWho == .caller && found.call.endWhy == "hangup")
         #expect(found.call.conversationID != nil && found.call.caller == "+15005550001")
-        #expect(try await !metrics(house).contains(#"outcome="given_up""#))
+        #expect(try await !house.metrics().contains(#"outcome="given_up""#))
         #expect(house.close() == 0)
     }
 
     @Test(.timeLimit(.minutes(1))) func aHoldAcrossTheEndOfACallCostsNothing() async throws {
         let house = try TestHouse(agent: ShortTalk.agent, bounds: impatient)
-        let stream = house.network.begin(ShortTalk.call(to: house.media(), milliseconds: 60_000))
-        #expect(try await eventually { try house.exchange.archive.catalog.unfinished().count == 1 })
         let other = try CatalogHold(storage: house.folder)
-        try other.hold()
-        // So much of the caller there is at least: the carrier's clock has begun before the row.
-        try await Task.sleep(for: .milliseconds(500))
-        stream.hangUp()
-        let result = try #require(await stream.result())
+        let result = try await house.call(ShortTalk.call(to: house.media(), milliseconds: 60_000)) {
+            stream async throws in
+            #expect(try await eventually { try house.exchange.archive.catalog.unfinished().count == 1 })
+            try other.hold()
+            // So much of the caller comes while nothing can be written down.
+            let before = await house.network.spoken(in: stream)
+            #expect(try await house.network.says(stream, milliseconds: before + 500))
+        }
         // Everything is done but for the rows: the file stands under its own name.
         #expect(
             try await eventually {

@@ -5,6 +5,7 @@ import Archive
 import Exchange
 import Foundation
 import Glibc
+import Patience
 import Recording
 import Simulator
 import Tape
@@ -81,53 +82,63 @@ struct CrashLane {
         var isSteady: Bool
     }
 
-    /// Waits `life` milliseconds for the kill, and longer when the machine stands still, or does not let the
-    /// server read: what comes in one heap at the end of that nobody could have written down. Ten seconds
-    /// later it comes all the same.
-    private func moment(after life: Int, _ port: UInt16) async throws -> Kill {
-        let began = MonotonicTime.now
-        var step = began
-        // When a pause of 10 ms had last taken more than 100.
-        var stood = began.adding(milliseconds: -1_000)
-        while true {
-            try await Task.sleep(for: .milliseconds(10))
-            let now = MonotonicTime.now
-            if now.milliseconds(since: step) > 100 { stood = now }
-            step = now
-            guard now.milliseconds(since: began) >= Int64(life) else { continue }
-            let unread = Self.unreadMilliseconds(at: port)
-            let at = MonotonicTime.now
-            // More than the half second that a server may lose.
-            let isSteady = at.milliseconds(since: stood) >= 700 && at.milliseconds(since: step) <= 100
-            if isSteady && unread <= 100 || at.milliseconds(since: began) >= Int64(life) + 10_000 {
-                return Kill(at: at, unread: unread, isSteady: isSteady)
+    /// Looks out for moments at which a loss is the server's own: the machine has not stood still, and the server
+    /// reads what comes. What comes in one heap at the end of a standstill nobody could have written down.
+    private struct Lookout {
+        let port: UInt16
+        private var step = MonotonicTime.now
+        /// When a pause of 10 ms had last taken more than 100.
+        private var stood = MonotonicTime.now.adding(milliseconds: -1_000)
+
+        init(port: UInt16) { self.port = port }
+
+        /// Waits until `earliest`, and longer while it is no such moment; at `latest` it is over all the same.
+        mutating func moment(from earliest: MonotonicTime, until latest: MonotonicTime) async throws -> Kill {
+            while true {
+                try await Task.sleep(for: .milliseconds(10))
+                let now = MonotonicTime.now
+                if now.milliseconds(since: step) > 100 { stood = now }
+                step = now
+                guard now >= earliest else { continue }
+                let unread = unreadMilliseconds
+                let at = MonotonicTime.now
+                // More than the half second that a server may lose.
+                let isSteady = at.milliseconds(since: stood) >= 700 && at.milliseconds(since: step) <= 100
+                if isSteady && unread <= 100 || at >= latest {
+                    return Kill(at: at, unread: unread, isSteady: isSteady)
+                }
             }
         }
-    }
 
-    /// Milliseconds of sound in the fullest receive queue of the sockets at `port` (/proc/net/tcp; a carrier sends
-    /// 15 to 25 bytes a millisecond).
-    private static func unreadMilliseconds(at port: UInt16) -> Double {
-        let ending = ":" + String(format: "%04X", Int(port))
-        let table = (try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)) ?? ""
-        let queues = table.split(separator: "\n").compactMap { line -> Int? in
-            let fields = line.split(separator: " ")
-            guard fields.count > 4, fields[1].hasSuffix(ending), fields[3] == "01" else { return nil }
-            return fields[4].split(separator: ":").last.flatMap { Int($0, radix: 16) }
+        /// Milliseconds of sound in the fullest receive queue of the sockets at `port` (/proc/net/tcp; a carrier sends
+        /// 15 to 25 bytes a millisecond).
+        private var unreadMilliseconds: Double {
+            let ending = ":" + String(format: "%04X", Int(port))
+            let table = (try? String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)) ?? ""
+            let queues = table.split(separator: "\n").compactMap { line -> Int? in
+                let fields = line.split(separator: " ")
+                guard fields.count > 4, fields[1].hasSuffix(ending), fields[3] == "01" else { return nil }
+                return fields[4].split(separator: ":").last.flatMap { Int($0, radix: 16) }
+            }
+            return Double(queues.max() ?? 0) / 15
         }
-        return Double(queues.max() ?? 0) / 15
     }
 
-    /// Makes calls, kills the server in their midst, and returns what the carrier saw.
-    private func oneKill(
-        _ server: ServerProcess, _ round: Int, _ random: inout SplitMix64
-    ) async throws -> (results: [SimulatedCallResult], kill: Kill) {
+    /// A call whose caller hangs up so many milliseconds before the kill.
+    private struct EndingCall {
+        var settings: SimulatedCallSettings
+        var before: Int
+    }
+
+    /// The round's calls: two of ten end by themselves about when the server dies after `life` milliseconds, so that
+    /// rendering and sealing are killed, too.
+    private func plan(
+        _ port: UInt16, _ round: Int, life: Int, _ random: inout SplitMix64
+    ) -> (staying: [SimulatedCallSettings], ending: [EndingCall]) {
         let dialects: [CarrierDialect] = [.twilio, .telnyx, .exotel(), .telnyxALaw]
-        let life = Int.random(in: 500...4000, using: &random)
-        var settings: [SimulatedCallSettings] = []
+        var staying: [SimulatedCallSettings] = []
+        var ending: [EndingCall] = []
         for call in 0..<calls {
-            // Two of ten end by themselves about when the server dies: rendering and sealing are killed, too.
-            let hangUp = call % 5 == 4 ? max(300, life - Int.random(in: 0...600, using: &random)) : 60_000
             let dialect = dialects[(call + round) % dialects.count]
             var path = "/media"
             switch dialect.carrier {
@@ -135,25 +146,64 @@ struct CrashLane {
             case .telnyx: path = "/media-stream"
             case .exotel: break
             }
-            settings.append(
-                SimulatedCallSettings(
-                    url: "ws://127.0.0.1:\(server.port)" + path, dialect: dialect,
-                    script: CallerScript(
-                        [
-                            .init(.speech(seed: UInt64(call), hertz: 180, level: 9000), milliseconds: 900),
-                            .init(.silence, milliseconds: 300),
-                        ], repeats: true),
-                    ending: .hangUp(atMilliseconds: hangUp),
-                    seed: UInt64(number * 100_000 + round * 100 + call + 1)))
+            let settings = SimulatedCallSettings(
+                url: "ws://127.0.0.1:\(port)" + path, dialect: dialect,
+                script: CallerScript(
+                    [
+                        .init(.speech(seed: UInt64(call), hertz: 180, level: 9000), milliseconds: 900),
+                        .init(.silence, milliseconds: 300),
+                    ], repeats: true),
+                ending: .hangUp(atMilliseconds: 60_000),
+                seed: UInt64(number * 100_000 + round * 100 + call + 1))
+            if call % 5 == 4 {
+                let before = min(Int.random(in: 0...600, using: &random), life - Self.leastCall)
+                ending.append(EndingCall(settings: settings, before: before))
+            } else {
+                staying.append(settings)
+            }
         }
+        return (staying, ending.sorted { $0.before > $1.before })
+    }
+
+    /// How long every call is at least, in milliseconds.
+    private static let leastCall = 300
+
+    /// Makes calls, kills the server in their midst, and returns what the carrier saw.
+    private func oneKill(
+        _ server: ServerProcess, _ round: Int, _ random: inout SplitMix64
+    ) async throws -> (results: [SimulatedCallResult], kill: Kill) {
+        let life = Int.random(in: 500...4000, using: &random)
+        let (staying, ending) = plan(server.port, round, life: life, &random)
         let network = network
         return try await withThrowingTaskGroup(of: SimulatedCallResult.self) { group in
-            for one in settings { group.addTask { await network.call(one) } }
+            for one in staying { group.addTask { await network.call(one) } }
+            let streams = ending.map { network.begin($0.settings) }
+            let began = MonotonicTime.now
+            // However uneasy the machine is, no later.
+            let latest = began.adding(milliseconds: Int64(life) + 10_000)
+            var lookout = Lookout(port: server.port)
+            // The first one hangs up when all is steady: what follows until the kill is as long as it is to be.
+            var left = ending.first?.before ?? 0
+            _ = try await lookout.moment(from: began.adding(milliseconds: Int64(life - left)), until: latest)
+            for stream in streams {
+                let limit = max(0, latest.milliseconds(since: .now))
+                _ = try await eventually(limit) {
+                    await network.spoken(in: stream) >= Int64(Self.leastCall)
+                }
+            }
+            for (stream, call) in zip(streams, ending) {
+                let due = MonotonicTime.now.adding(milliseconds: Int64(left - call.before))
+                if call.before < left { _ = try await lookout.moment(from: due, until: due) }
+                stream.hangUp()
+                left = call.before
+            }
+            let due = MonotonicTime.now.adding(milliseconds: Int64(left))
             // Sockets close when the last thread of the dead is gone, which may wait for a flush: what counts is the
             // instant from which nothing of it runs any more.
-            let kill = try await moment(after: life, server.port)
+            let kill = try await lookout.moment(from: due, until: max(due, latest))
             server.kill()
             var results: [SimulatedCallResult] = []
+            for stream in streams { results.append(try #require(await stream.result())) }
             for try await result in group { results.append(result) }
             return (results, kill)
         }

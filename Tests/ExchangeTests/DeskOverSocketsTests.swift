@@ -2,32 +2,30 @@
 
 import Foundation
 import Net
+import Patience
 import Simulator
 import Testing
 
 @Suite(.serialized) struct DeskOverSocketsTests {
     @Test func aCallCanBeListedPlayedAndRead() async throws {
         let house = try TestHouse(agent: ShortTalk.agent)
-        let stream = house.network.begin(ShortTalk.call(to: house.media(), milliseconds: 60_000))
-        // While it runs: listed as live, not ready.
         var liveID: String?
-        for _ in 0..<750 where liveID == nil {
-            let live = try await house.json("/v1/calls")
-            liveID = ((live["calls"] ?? live["items"]) as? [[String: Any]])?.first?["id"] as? String
-            try await Task.sleep(for: .milliseconds(20))
+        let result = try await house.call(ShortTalk.call(to: house.media(), milliseconds: 60_000)) {
+            stream async throws in
+            // While it runs: listed as live, not ready.
+            #expect(
+                try await eventually {
+                    let live = try await house.json("/v1/calls")
+                    liveID = ((live["calls"] ?? live["items"]) as? [[String: Any]])?.first?["id"] as? String
+                    return liveID != nil
+                })
+            let early = try await house.get("/v1/recordings/\(try #require(liveID))/audio.mp3")
+            #expect(early.status == 409)
+            #expect(early.header("Retry-After") != nil)
+            // The caller hangs up when the agent's 900 ms have been heard.
+            #expect(try await house.network.hears(stream, milliseconds: 900))
         }
         let id = try #require(liveID)
-        let early = try await house.get("/v1/recordings/\(id)/audio.mp3")
-        #expect(early.status == 409)
-        #expect(early.header("Retry-After") != nil)
-        // The caller hangs up when the agent's 900 ms have come and been heard.
-        #expect(
-            try await eventually {
-                await house.agent.conversations().first?.turns.first?.samplesSent == 7_200
-            })
-        try await Task.sleep(for: .milliseconds(1_500))
-        stream.hangUp()
-        let result = try #require(await stream.result())
         await house.settle()
 
         let list = try await house.json("/v1/recordings?carrier=twilio&limit=5")
@@ -92,10 +90,11 @@ import Testing
         door.needsAuthorization = true
         let house = try TestHouse(
             agent: ShortTalk.agent, door: door, values: ["agent.api_key": "key-of-the-test"])
-        let stream = house.network.begin(ShortTalk.call(to: house.media(), milliseconds: 60_000))
-        #expect(try await eventually { await house.agent.conversations().contains { $0.initiated } })
-        stream.hangUp()
-        #expect(await stream.result()?.end == .asPlanned)
+        let result = try await house.call(ShortTalk.call(to: house.media(), milliseconds: 60_000)) {
+            _ async throws in
+            #expect(try await eventually { await house.agent.conversations().contains { $0.initiated } })
+        }
+        #expect(result.end == .asPlanned)
         await house.settle()
         let conversations = await house.agent.allEnded(withinMilliseconds: 20_000)
         #expect(conversations.first?.authorization == "signed_url")

@@ -2,6 +2,7 @@
 
 import Contract
 import Foundation
+import Patience
 import Simulator
 import Switchboard
 import Testing
@@ -86,18 +87,20 @@ import Testing
         let house = try TestHouse(agent: ShortTalk.agent, log: lines.log)
         let judge = OpenAPIJudge(base: "http://127.0.0.1:\(house.exchange.port)")
         let document = try await judge.ask("/openapi.json").body
-        let stream = house.network.begin(ShortTalk.call(to: house.media(), milliseconds: 60_000))
-        #expect(
-            try await eventually {
-                let live = try await house.json("/v1/calls")["items"] as? [[String: Any]]
-                return live?.first?["phase"] as? String == "live"
-            })
-        try await judge.ask("/v1/calls")
-        try await judge.ask("/v1/recordings")
-        // Some sound of both, then the caller hangs up.
-        try await Task.sleep(for: .milliseconds(1_500))
-        stream.hangUp()
-        #expect(await stream.result()?.end == .asPlanned)
+        let result = try await house.call(ShortTalk.call(to: house.media(), milliseconds: 60_000)) {
+            stream async throws in
+            #expect(
+                try await eventually {
+                    let live = try await house.json("/v1/calls")["items"] as? [[String: Any]]
+                    return live?.first?["phase"] as? String == "live"
+                })
+            try await judge.ask("/v1/calls")
+            try await judge.ask("/v1/recordings")
+            // Both have spoken when the caller hangs up.
+            #expect(try await house.network.hears(stream, milliseconds: 900))
+            #expect(try await house.network.says(stream, milliseconds: 1_500))
+        }
+        #expect(result.end == .asPlanned)
         await house.settle()
         let list = try await judge.ask("/v1/recordings?state=sealed&end=caller:hangup&carrier=twilio&limit=1")
         let items = try JSONSerialization.jsonObject(with: Data(list.body)) as? [String: Any]

@@ -51,7 +51,7 @@ import Testing
         #expect(detail.recording.state == .sealed && detail.call.rate == rate)
         #expect(detail.call.caller == "+919876543210" && detail.call.called == "+918047491899")
         #expect(!(detail.call.parameters.contains("token")))
-        try house.expectBothVoices(detail)
+        try house.expectBothVoices(detail, of: stream)
 
         // What Passthru tells is kept, but for the stream's address.
         let events = try house.exchange.archive.catalog.carrierEvents(ofCarrierCall: outcome.callSid)
@@ -76,7 +76,7 @@ import Testing
         #expect(exotel.desk.faults == [])
         let detail = try await recording(of: outcome.callSid, in: house)
         #expect(detail.recording.state == .sealed && detail.call.rate == 16_000)
-        try house.expectBothVoices(detail)
+        try house.expectBothVoices(detail, of: outcome.stream)
         let variables = await house.agent.allEnded(withinMilliseconds: 20_000).first?.variables
         #expect(variables?["tier"] == "gold" && variables?["caller"] == "+919876543210")
 

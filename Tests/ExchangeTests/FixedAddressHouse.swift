@@ -6,6 +6,7 @@ import Exchange
 import Foundation
 import Glibc
 import Net
+import Patience
 import Signalling
 import Simulator
 import Telemetry
@@ -19,18 +20,23 @@ extension TestHouse {
     static func atFixedAddress(
         agent: SimulatedAgentSettings = ShortTalk.agent, values: [String: String] = [:]
     ) throws -> TestHouse {
-        for _ in 0..<10 {
-            let port = try freePort()
-            var all = [
+        try atFreePort { port in
+            let all = [
                 "server.host": "127.0.0.1", "server.port": "\(port)", "server.carrier_auth": "required",
                 "server.public_url": "http://127.0.0.1:\(port)", "server.api_token": token,
                 "doors.requests_per_minute": "100000",
             ]
-            all.merge(values) { $1 }
+            return try TestHouse(agent: agent, values: all.merging(values) { $1 })
+        }
+    }
+
+    /// What `make` makes with a house at a port chosen beforehand: at another one where somebody has taken it since.
+    static func atFreePort<Made>(_ make: (UInt16) throws -> Made) throws -> Made {
+        for _ in 0..<10 {
+            let port = try freePort()
             do {
-                return try TestHouse(agent: agent, values: all)
+                return try make(port)
             } catch ExchangeError.net(.cannotListen(errno: _), host: _, port: _) {
-                // Somebody has taken the port since: another one.
                 continue
             }
         }
@@ -38,7 +44,7 @@ extension TestHouse {
     }
 
     /// A port of 127.0.0.1 that nobody had a moment ago.
-    static func freePort() throws -> UInt16 {
+    private static func freePort() throws -> UInt16 {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { _ = Glibc.close(socket) }
         var address = sockaddr_in()
@@ -71,26 +77,34 @@ extension TestHouse {
         return (answer.status, json ?? [:])
     }
 
-    /// The recording of call `id` once it is final, at most a minute later.
-    func sealed(_ id: String) async throws -> RecordingDetail {
-        let began = MonotonicTime.now
-        while true {
-            let detail = try exchange.archive.catalog.detail(id)
-            if let detail, detail.recording.state.isFinal { return detail }
-            guard MonotonicTime.now.milliseconds(since: began) < 60_000 else { return try #require(detail) }
-            try await Task.sleep(for: .milliseconds(25))
+    /// The recording of call `id` once it is final. One that is not within a minute is an issue.
+    func sealed(_ id: String, _ location: SourceLocation = #_sourceLocation) async throws -> RecordingDetail {
+        var detail: RecordingDetail?
+        let isFinal = try await eventually(60_000) {
+            detail = try exchange.archive.catalog.detail(id)
+            return detail?.recording.state.isFinal == true
         }
+        let found = try #require(detail, "the call has no row", sourceLocation: location)
+        if !isFinal {
+            Issue.record("the recording is still \(found.recording.state)", sourceLocation: location)
+        }
+        return found
     }
 
-    /// The row of placed call `id` once `isThere` holds, at most a minute later.
-    func dial(_ id: String, until isThere: (DialRow) -> Bool) async throws -> DialRow {
-        let began = MonotonicTime.now
-        while true {
-            let row = try exchange.archive.catalog.dial(id)
-            if let row, isThere(row) { return row }
-            guard MonotonicTime.now.milliseconds(since: began) < 60_000 else { return try #require(row) }
-            try await Task.sleep(for: .milliseconds(20))
+    /// The row of placed call `id` once `isThere` holds. One for which it does not within a minute is an issue.
+    func dial(
+        _ id: String, _ location: SourceLocation = #_sourceLocation, until isThere: (DialRow) -> Bool
+    ) async throws -> DialRow {
+        var row: DialRow?
+        let isFound = try await eventually(60_000) {
+            row = try exchange.archive.catalog.dial(id)
+            return row.map(isThere) == true
         }
+        let found = try #require(row, "the placed call has no row", sourceLocation: location)
+        if !isFound {
+            Issue.record("the placed call is still \(found.state)", sourceLocation: location)
+        }
+        return found
     }
 
     /// The sound of a sealed recording.
@@ -99,18 +113,37 @@ extension TestHouse {
         return try #require(try StereoDecoding.ffmpeg([path], folder: folder).first)
     }
 
-    /// Whether both voices of a `ShortTalk` are in `detail`, each on its own side.
-    func expectBothVoices(_ detail: RecordingDetail) throws {
+    /// Whether both voices of a `ShortTalk` are in `detail`, each on its own side. Of Exotel's calls it has to be known
+    /// how their `stream` went.
+    func expectBothVoices(_ detail: RecordingDetail, of stream: SimulatedCallResult? = nil) throws {
         let sound = try sound(detail)
         let rate = detail.call.rate
         let left = CodecCallTests.tone(440, in: sound.left, rate: rate)
         #expect(abs(left.count - 400) <= 60)
-        // Exotel is given its sound as it is spoken: a machine that stands still in its midst leaves a hole.
-        let spoken =
-            detail.call.carrier == "exotel"
-            ? CodecCallTests.sounding(620, in: sound.right, rate: rate)
-            : CodecCallTests.tone(620, in: sound.right, rate: rate).count
-        #expect(abs(spoken - 900) <= 60)
+        let right = CodecCallTests.tone(620, in: sound.right, rate: rate)
+        guard detail.call.carrier == "exotel" else {
+            #expect(abs(right.count - 900) <= 60)
+            return
+        }
+        // Exotel is given its sound as it is spoken: a machine that stands still in its midst leaves a hole, which is no
+        // longer than that, but for the blocks at its ends.
+        let sounding = CodecCallTests.sounding(620, in: sound.right, rate: rate)
+        #expect(abs(sounding - 900) <= 60)
+        let standstill = try #require(stream).standstill
+        #expect(
+            Int64(right.count - sounding) <= standstill + 40, "the carrier stood still for \(standstill) ms")
+    }
+}
+
+extension SimulatedCallResult {
+    /// For how long in all the carrier stood still, in milliseconds, by what lay between two of its frames beyond a
+    /// frame's length; 40 ms are two of its ticks.
+    fileprivate var standstill: Int64 {
+        let frame = Int64(caller.count) * 1000 / Int64(max(1, frameTimes.count) * rate)
+        return zip(frameTimes, frameTimes.dropFirst()).reduce(Int64(0)) { sum, pair in
+            let beyond = pair.1.milliseconds(since: pair.0) - frame
+            return beyond > 40 ? sum + beyond : sum
+        }
     }
 }
 

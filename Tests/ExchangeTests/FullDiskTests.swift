@@ -3,6 +3,7 @@
 import Archive
 import Foundation
 import Glibc
+import Patience
 import Recording
 import Simulator
 import Telemetry
@@ -88,27 +89,18 @@ final class SaidDisk: @unchecked Sendable {
         let house = try TestHouse(
             agent: ShortTalk.agent, rhythm: .init(look: 20, mend: 60_000), watch: disk.watch(least: 1 << 20))
         #expect(try await house.get("/readyz").status == 200)
-        let stream = house.network.begin(ShortTalk.call(to: house.media(), milliseconds: 60_000))
-        // Its stream has begun: until then it would be refused like any other.
-        #expect(try await eventually { try house.exchange.archive.catalog.unfinished().count == 1 })
-        disk.free = 1 << 19
-        #expect(try await eventually { house.exchange.office.disk.trouble != nil })
-
-        let ready = try await house.get("/readyz")
-        #expect(ready.status == 503)
-        #expect(String(decoding: ready.body, as: UTF8.self).contains("disk_full"))
-        let refused = await house.network.call(ShortTalk.call(to: house.media(), seed: 2))
-        #expect(refused.end != .asPlanned && refused.samples == 0)
-        // Webhooks ask here: they say their busy sentence.
-        #expect(house.exchange.office.room(caller: nil, called: nil) == .busy)
-        let metrics = String(decoding: try await house.get("/metrics").body, as: UTF8.self)
-        #expect(metrics.contains(#"teeline_calls_refused_total{cause="disk_full"} 1"#))
-        #expect(metrics.contains("\nteeline_storage_full 1\n"))
-        #expect(metrics.contains("\nteeline_storage_free_bytes 524288\n"))
-
-        try await Task.sleep(for: .milliseconds(500))
-        stream.hangUp()
-        #expect(await stream.result()?.end == .asPlanned, "a call that ran was ended")
+        let running = try await house.call(ShortTalk.call(to: house.media(), milliseconds: 60_000)) {
+            stream in
+            // Its stream has begun: until then it would be refused like any other.
+            #expect(try await eventually { try house.exchange.archive.catalog.unfinished().count == 1 })
+            disk.free = 1 << 19
+            #expect(try await eventually { house.exchange.office.disk.trouble != nil })
+            try await expectRefusals(house)
+            // It goes on.
+            let before = await house.network.spoken(in: stream)
+            #expect(try await house.network.says(stream, milliseconds: before + 500))
+        }
+        #expect(running.end == .asPlanned, "a call that ran was ended")
         await house.settle()
         #expect(try house.exchange.archive.catalog.list().items.map(\.recording.state) == [.sealed])
         disk.free = 1 << 40
@@ -116,5 +108,20 @@ final class SaidDisk: @unchecked Sendable {
         let next = await house.network.call(ShortTalk.call(to: house.media(), milliseconds: 300, seed: 3))
         #expect(next.end == .asPlanned)
         #expect(house.close() == 0)
+    }
+
+    /// What those are told who come while `house` has no room.
+    private func expectRefusals(_ house: TestHouse) async throws {
+        let ready = try await house.get("/readyz")
+        #expect(ready.status == 503)
+        #expect(String(decoding: ready.body, as: UTF8.self).contains("disk_full"))
+        let refused = await house.network.call(ShortTalk.call(to: house.media(), seed: 2))
+        #expect(refused.end != .asPlanned && refused.samples == 0)
+        // Webhooks ask here: they say their busy sentence.
+        #expect(house.exchange.office.room(caller: nil, called: nil) == .busy)
+        let metrics = try await house.metrics()
+        #expect(metrics.contains(#"teeline_calls_refused_total{cause="disk_full"} 1"#))
+        #expect(metrics.contains("\nteeline_storage_full 1\n"))
+        #expect(metrics.contains("\nteeline_storage_free_bytes 524288\n"))
     }
 }

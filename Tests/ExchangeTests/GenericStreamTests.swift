@@ -10,6 +10,7 @@ import Damage
 import Dispatch
 import Exchange
 import Foundation
+import Patience
 import Signalling
 import Simulator
 import Testing
@@ -67,10 +68,6 @@ import Testing
         try house.exchange.archive.catalog.list(cursor: nil, limit: 200).items
     }
 
-    private func metrics(_ house: TestHouse) async throws -> String {
-        String(decoding: try await house.get("/metrics").body, as: UTF8.self)
-    }
-
     @Test(arguments: Carrier.allCases) func aWholeCallIsRecorded(_ carrier: Carrier) async throws {
         let house = try guarded()
         let result = await house.network.call(try await call(house, of: carrier, proving: carrier))
@@ -84,8 +81,8 @@ import Testing
         #expect(detail.call.endWho == .caller && detail.call.endWhy == "hangup")
         #expect(detail.call.rate == Self.dialect(carrier).inbound.rate)
         #expect(!detail.call.parameters.contains("token"))
-        try house.expectBothVoices(detail)
-        let told = try await metrics(house)
+        try house.expectBothVoices(detail, of: result)
+        let told = try await house.metrics()
         #expect(told.contains("teeline_calls_started_total{carrier=\"\(carrier)\"} 1"))
         #expect(house.close() == 0)
     }
@@ -126,7 +123,7 @@ import Testing
         for carrier in Carrier.allCases {
             #expect(found.count { $0.call.carrier == carrier.rawValue } == 2)
         }
-        let told = try await metrics(house)
+        let told = try await house.metrics()
         #expect(told.contains("teeline_calls_refused_total{cause=\"otherCarrier\"} 6"))
         #expect(!told.contains("teeline_calls_started_total{"))
         #expect(await house.agent.conversations().isEmpty)
@@ -165,7 +162,7 @@ import Testing
         let detail = try await house.sealed(row.call.id)
         #expect(detail.recording.state == .sealed && detail.call.carrier == carrier.rawValue)
         #expect(detail.call.carrierCallID == "CA-hostile" && detail.call.endWhy == "hangup")
-        #expect(try await metrics(house).contains("teeline_frames_before_start_total 5"))
+        #expect(try await house.metrics().contains("teeline_frames_before_start_total 5"))
         #expect(house.close() == 0)
     }
 
@@ -211,7 +208,7 @@ import Testing
         #expect(
             try rows(house).compactMap(\.call.endWhy).sorted()
                 == ["bad_messages", "no_start", "no_start", "no_start", "no_start"])
-        let told = try await metrics(house)
+        let told = try await house.metrics()
         #expect(
             told.contains(
                 "teeline_calls_ended_total{carrier=\"unknown\",who=\"carrier\",why=\"no_start\"} 4"))

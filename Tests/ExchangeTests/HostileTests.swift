@@ -8,6 +8,7 @@ import Carriers
 import Exchange
 import Foundation
 import Net
+import Patience
 import Simulator
 import Telemetry
 import Testing

@@ -3,6 +3,7 @@
 import Archive
 import Foundation
 import Net
+import Patience
 import Simulator
 import Telemetry
 import Testing
@@ -62,6 +63,29 @@ final class TestHouse: Sendable {
     func json(_ path: String) async throws -> [String: Any] {
         let response = try await get(path)
         return try JSONSerialization.jsonObject(with: Data(response.body)) as? [String: Any] ?? [:]
+    }
+
+    /// The desk's metrics, as text.
+    func metrics() async throws -> String { String(decoding: try await get("/metrics").body, as: UTF8.self) }
+
+    /// Whether `line` comes to stand in the metrics, within twenty seconds: much is counted beside what it counts.
+    func tells(_ line: String) async throws -> Bool {
+        try await eventually { try await metrics().contains(line) }
+    }
+
+    /// Makes a call whose caller hangs up when `body` is through with it; what the carrier saw of it.
+    func call(_ settings: SimulatedCallSettings, until body: (LiveStream) async throws -> Void) async throws
+        -> SimulatedCallResult
+    {
+        let stream = network.begin(settings)
+        do {
+            try await body(stream)
+        } catch {
+            stream.hangUp()
+            throw error
+        }
+        stream.hangUp()
+        return try #require(await stream.result(), "the call does not end")
     }
 
     /// Waits until no call is live and no recording unfinished, at most a minute: then that is an issue.

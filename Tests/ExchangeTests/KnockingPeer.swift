@@ -119,22 +119,17 @@ enum Knock {
         return (words.count > 1 ? Int(words[1]) ?? 0 : 0, text)
     }
 
-    /// The answer to an upgrade: its head, in however many pieces it comes, and its body, if it was refused.
+    /// The answer to an upgrade: its head, and its body, if it was refused.
     private static func upgradeAnswer(of peer: RawPeer) -> [UInt8] {
-        var bytes: [UInt8] = []
-        while true {
-            let more = peer.receive()
-            bytes += more
-            let text = String(decoding: bytes, as: UTF8.self)
-            guard !more.isEmpty else { return bytes }
-            guard let end = text.range(of: "\r\n\r\n") else { continue }
+        peer.receive(until: { text in
+            guard let end = text.range(of: "\r\n\r\n") else { return false }
             var length = 0
             for line in text[..<end.lowerBound].components(separatedBy: "\r\n") {
                 guard line.lowercased().hasPrefix("content-length:") else { continue }
                 length = Int(line.dropFirst(15).trimmingCharacters(in: .whitespaces)) ?? 0
             }
-            if text[end.upperBound...].utf8.count >= length { return bytes }
-        }
+            return text[end.upperBound...].utf8.count >= length
+        })
     }
 
     static let webSocket: [(name: String, value: String)] = [

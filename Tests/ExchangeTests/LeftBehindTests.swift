@@ -2,6 +2,7 @@
 
 import Archive
 import Foundation
+import Patience
 import Simulator
 import Tape
 import Telemetry
@@ -27,14 +28,14 @@ import Testing
             var call = ShortTalk.call(to: house.media(), milliseconds: 40_000)
             call.parameters = ["customer": "c-17", "zone": "ü"]
             let began = MonotonicTime.now
-            let stream = house.network.begin(call)
-            // The caller stays until the agent is there, and has spoken.
             let catalog = house.exchange.archive.catalog
-            #expect(try await eventually { try catalog.list().items.first?.call.conversationID != nil })
-            try await Task.sleep(for: .milliseconds(2_500))
-            stream.hangUp()
-            let result = await stream.result()
-            #expect(result?.end == .asPlanned)
+            let result = try await house.call(call) { stream async throws in
+                // The caller stays until the agent is there, and has spoken.
+                #expect(try await eventually { try catalog.list().items.first?.call.conversationID != nil })
+                #expect(try await house.network.hears(stream, milliseconds: 900))
+                #expect(try await house.network.says(stream, milliseconds: 2_500))
+            }
+            #expect(result.end == .asPlanned)
             await house.settle()
             let whole = MonotonicTime.now.milliseconds(since: began) * 1000
             row = try #require(try catalog.list().items.first)
@@ -177,13 +178,8 @@ import Testing
             id: CallID.make(), carrier: "twilio", carrierCallID: "CA9", startedAt: started)
         try house.exchange.archive.applyAndWait(.open(stray))
         try before.tape.write(to: URL(fileURLWithPath: before.tapePath))
-        var waiting = false
-        for _ in 0..<750 where !waiting {
-            let metrics = String(decoding: try await house.get("/metrics").body, as: UTF8.self)
-            waiting = metrics.contains("\nteeline_recordings_unfinished 2\n")
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        #expect(waiting, "what waits for room is counted")
+        #expect(
+            try await house.tells("\nteeline_recordings_unfinished 2\n"), "what waits for room is counted")
         #expect(try house.exchange.archive.catalog.call(before.row.call.id)?.recording.state == .failed)
         disk.free = 1 << 40
         let catalog = house.exchange.archive.catalog

@@ -16,9 +16,9 @@ import Testing
     /// What the order says wins over what is configured; what it does not say is as configured. The sound is what was
     /// asked for: the far end takes L16 at 24 kHz, where PCMU is configured.
     @Test func telnyx() async throws {
-        let bench = try OutboundBench(values: [
-            "telnyx.target_legs": "both", "telnyx.custom_parameters": "tier=gold,city=Graz",
-        ])
+        let bench = try OutboundBench(
+            patience: TelnyxHouse.patience,
+            values: ["telnyx.target_legs": "both", "telnyx.custom_parameters": "tier=gold,city=Graz"])
         let id = try await bench.order(
             .telnyx,
             #","stream":{"codec":"PCMA","bidirectional_codec":"L16","bidirectional_sampling_rate":24000,"send_silence_when_idle":true,"establish_before_call_originate":true,"enable_dialogflow":true,"dialogflow_config":{"a":["b",1]},"custom_parameters":{"city":"Linz"}}"#
@@ -75,8 +75,9 @@ import Testing
         )
         let detail = try await bench.house.sealed(id)
         #expect(detail.recording.state == .sealed && detail.call.rate == 16_000)
-        try bench.house.expectBothVoices(detail)
         #expect(await bench.exotel.desk.settled() && bench.exotel.desk.faults == [])
+        let stream = bench.exotel.call(detail.call.carrierCallID)?.streams.first
+        try bench.house.expectBothVoices(detail, of: stream)
         let request = bench.exotel.desk.requests.first { $0.path.hasSuffix("/Calls/connect.json") }
         let form = try #require(request.flatMap { FormFields($0.body) })
         let url = try #require(form.first("StreamUrl"))

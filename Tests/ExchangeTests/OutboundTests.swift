@@ -6,6 +6,7 @@ import Cryptography
 import Exchange
 import Foundation
 import Net
+import Patience
 import Signalling
 import Simulator
 import Testing
@@ -17,7 +18,10 @@ struct OutboundBench {
     let telnyx: SimulatedTelnyxREST
     let exotel: SimulatedExotelREST
 
-    init(_ farEnd: FarEnd = ShortFarEnd.end(), values: [String: String] = [:]) throws {
+    /// `patience` is how long Telnyx's far end stays without a stream, in milliseconds.
+    init(
+        _ farEnd: FarEnd = ShortFarEnd.end(), patience: Int? = nil, values: [String: String] = [:]
+    ) throws {
         var settings = SimulatedTwilioSettings()
         settings.farEnd = farEnd
         let secret = Secret("12345")
@@ -37,6 +41,7 @@ struct OutboundBench {
         twilio = try SimulatedTwilioREST.start(settings)
         var other = SimulatedTelnyxSettings()
         other.farEnd = farEnd
+        if let patience { other.farEnd.patienceMilliseconds = patience }
         telnyx = try SimulatedTelnyxREST.start(other)
         var third = SimulatedExotelSettings()
         third.farEnd = farEnd
@@ -97,14 +102,15 @@ struct OutboundBench {
 
 @Suite(.serialized) struct OutboundTests {
     @Test(arguments: Carrier.allCases) func anOrderedCallIsRecorded(carrier: Carrier) async throws {
-        let bench = try OutboundBench()
+        let bench = try OutboundBench(patience: TelnyxHouse.patience)
         let house = bench.house
         let id = try await bench.order(carrier, ",\"variables\":{\"name\":\"Ada\"}")
         let detail = try await house.sealed(id)
         #expect(detail.recording.state == .sealed && detail.call.carrier == carrier.rawValue)
         #expect(detail.call.called == "+15005550001" && detail.call.caller == "+15005550006")
-        try house.expectBothVoices(detail)
         #expect(await bench.desk(carrier).settled())
+        try house.expectBothVoices(
+            detail, of: bench.exotel.call(detail.call.carrierCallID)?.streams.first)
         #expect(bench.desk(carrier).faults == [] && bench.placed(carrier) == 1)
         let row = try await house.dial(id) { $0.state.isFinal && $0.carrierCallID != nil }
         #expect(row.state == .completed && row.carrierCallID == detail.call.carrierCallID)
@@ -157,7 +163,7 @@ struct OutboundBench {
 
     /// A lost first answer of Telnyx's is asked for again, under the same command id.
     @Test func telnyxIsAskedAgainUnderOneCommand() async throws {
-        let bench = try OutboundBench()
+        let bench = try OutboundBench(patience: TelnyxHouse.patience)
         bench.telnyx.desk.script(ScriptedAnswer(503))
         let id = try await bench.order(.telnyx)
         #expect(try await bench.house.sealed(id).recording.state == .sealed)

@@ -5,6 +5,7 @@ import Archive
 import Cryptography
 import Exchange
 import Foundation
+import Patience
 import Simulator
 import Testing
 
@@ -20,13 +21,12 @@ import Testing
         call.headers = try Knock.upgrade("/twilio/media-stream").map { ($0.name, $0.value) }
         call.parameters = ["teeline_token": try #require(Knock.token(in: answer.text))]
         call.identity = StreamIdentity(streamID: "MZ5", callID: "CA5", accountID: "AC1")
-        // The caller stays until there is a conversation.
-        let stream = house.network.begin(call)
         let catalog = house.exchange.archive.catalog
-        #expect(try await eventually { try catalog.list().items.first?.call.conversationID != nil })
-        stream.hangUp()
-        let ended = await stream.result()
-        #expect(ended?.end == .asPlanned)
+        let ended = try await house.call(call) { _ async throws in
+            // The caller stays until there is a conversation.
+            #expect(try await eventually { try catalog.list().items.first?.call.conversationID != nil })
+        }
+        #expect(ended.end == .asPlanned)
         await house.settle()
         let items = try await house.json("/v1/recordings")["items"] as? [[String: Any]]
         let recording = try #require(items?.first)
@@ -62,9 +62,8 @@ import Testing
         #expect(turns?.first?["message"] as? String == "A secret appointment.")
         let audio = try await house.get("/v1/recordings/\(id)/conversation/audio.mp3")
         #expect(audio.status == 200 && audio.body == sound)
-        let metrics = String(decoding: try await house.get("/metrics").body, as: UTF8.self)
         #expect(
-            metrics.contains(
+            try await house.metrics().contains(
                 #"teeline_elevenlabs_webhooks_total{type="post_call_audio",outcome="kept"} 1"#))
         #expect(!log.text.contains("secret appointment"))
         for word in Knock.secrets { #expect(!log.text.contains(word), "\(word)") }

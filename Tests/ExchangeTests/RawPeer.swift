@@ -58,16 +58,20 @@ final class RawPeer {
         return Array(bytes.prefix(max(0, count)))
     }
 
-    /// The head of an answer, which may come in pieces, and what came with it.
-    func receiveHead() -> String {
+    /// What comes, in however many pieces, until `isWhole` holds of it or nothing more comes.
+    func receive(until isWhole: (String) -> Bool) -> [UInt8] {
         var bytes: [UInt8] = []
-        while true {
-            let text = String(decoding: bytes, as: UTF8.self)
-            if text.contains("\r\n\r\n") { return text }
+        while !isWhole(String(decoding: bytes, as: UTF8.self)) {
             let more = receive()
-            if more.isEmpty { return text }
+            if more.isEmpty { break }
             bytes += more
         }
+        return bytes
+    }
+
+    /// The head of an answer, and what came with it.
+    func receiveHead() -> String {
+        String(decoding: receive(until: { $0.contains("\r\n\r\n") }), as: UTF8.self)
     }
 
     /// Reads until the server closes, at most `most` bytes.

@@ -102,16 +102,6 @@ final class ServerProcess: @unchecked Sendable {
     }
 }
 
-/// Waits until `condition` holds, at most `milliseconds`. Returns whether it does.
-func eventually(_ milliseconds: Int64 = 20_000, _ condition: () async throws -> Bool) async throws -> Bool {
-    let began = MonotonicTime.now
-    while true {
-        if try await condition() { return true }
-        guard MonotonicTime.now.milliseconds(since: began) < milliseconds else { return false }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-}
-
 /// A folder that a test fills and that goes with it.
 final class ScratchFolder: Sendable {
     let path: String

@@ -3,6 +3,7 @@
 import Archive
 import Carriers
 import Foundation
+import Patience
 import Telemetry
 import Testing
 

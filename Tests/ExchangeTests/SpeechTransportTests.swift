@@ -5,6 +5,7 @@ import Archive
 import Audio
 import Exchange
 import Foundation
+import Patience
 import Testing
 
 @testable import Simulator
@@ -37,19 +38,9 @@ import Testing
         _ = try await scene.ring(path)
         #expect(scene.speech.requests.count == 1)
         #expect(scene.speech.faults == [])
-        try await Self.expectMetric(
-            #"teeline_speech_total{source="service",outcome="spoken"} 1"#, of: scene.house)
-        try await Self.expectMetric(
-            #"teeline_speech_total{source="cache",outcome="spoken"} 1"#, of: scene.house)
+        #expect(try await scene.house.tells(#"teeline_speech_total{source="service",outcome="spoken"} 1"#))
+        #expect(try await scene.house.tells(#"teeline_speech_total{source="cache",outcome="spoken"} 1"#))
         scene.close()
-    }
-
-    /// Expects `line` among the metrics of `house`: texts are counted beside their calls.
-    private static func expectMetric(_ line: String, of house: TestHouse) async throws {
-        let isThere = try await eventually {
-            String(decoding: try await house.get("/metrics").body, as: UTF8.self).contains(line)
-        }
-        #expect(isThere, "\(line)")
     }
 
     /// What `text` is in the caller's ear.
@@ -95,9 +86,8 @@ import Testing
         #expect(speech.faults == [])
         let listed = try #require(try house.exchange.archive.catalog.list(CallFilter(), limit: 2).items.first)
         #expect(listed.recording.state == .sealed && listed.call.endWhy == "speech_ended")
-        try await Self.expectMetric("teeline_speech_resumptions_total 1", of: house)
-        try await Self.expectMetric(
-            #"teeline_speech_total{source="service",outcome="spoken"} 1"#, of: house)
+        #expect(try await house.tells("teeline_speech_resumptions_total 1"))
+        #expect(try await house.tells(#"teeline_speech_total{source="service",outcome="spoken"} 1"#))
         #expect(house.close() == 0)
     }
 
@@ -108,30 +98,20 @@ import Testing
         (settings.pieceBytes, settings.pieceMilliseconds) = (800, 90)
         let speech = SimulatedSpeech(settings)
         let house = try Self.house(speech, "websocket", String(repeating: "On and on. ", count: 36))
-        let stream = house.network.begin(
-            ShortTalk.call(
-                to: house.media("/api/v1/elevenlabs-twilio/call/connection"), milliseconds: 20_000))
-        #expect(try await eventually { speech.openSockets == 1 })
-        // The first piece has come to the caller, and a part of it is played.
-        let network = house.network
-        let isHeard = try await eventually {
-            await withCheckedContinuation { answer in
-                network.loop.execute { answer.resume(returning: stream.carrier?.record.firstSound != nil) }
-            }
+        let url = house.media("/api/v1/elevenlabs-twilio/call/connection")
+        let result = try await house.call(ShortTalk.call(to: url, milliseconds: 20_000)) {
+            stream async throws in
+            #expect(try await eventually { speech.openSockets == 1 })
+            #expect(try await house.network.hears(stream, milliseconds: 300))
+            #expect(speech.openSockets == 1)
         }
-        #expect(isHeard)
-        try await Task.sleep(for: .milliseconds(300))
-        #expect(speech.openSockets == 1)
-        stream.hangUp()
-        let result = try #require(await stream.result())
         await house.settle()
         #expect(try await eventually { speech.openSockets == 0 })
         #expect(speech.faults == [])
         #expect(result.heard.contains { abs(Int($0)) > 500 })
         let listed = try #require(try house.exchange.archive.catalog.list(CallFilter(), limit: 2).items.first)
         #expect(listed.recording.state == .sealed && listed.call.endWho == .caller)
-        try await Self.expectMetric(
-            #"teeline_speech_total{source="service",outcome="cancelled"} 1"#, of: house)
+        #expect(try await house.tells(#"teeline_speech_total{source="service",outcome="cancelled"} 1"#))
         #expect(house.close() == 0)
     }
 
@@ -152,7 +132,7 @@ import Testing
         #expect(try heard == Self.samples(of: text).prefix(8_000).count { $0 != 0 })
         let listed = try #require(try house.exchange.archive.catalog.list(CallFilter(), limit: 2).items.first)
         #expect(listed.recording.state == .sealed && listed.call.endWhy == "speech_failed")
-        try await Self.expectMetric("teeline_speech_resumptions_total 2", of: house)
+        #expect(try await house.tells("teeline_speech_resumptions_total 2"))
         #expect(house.close() == 0)
     }
 }

@@ -2,6 +2,7 @@
 
 import Carriers
 import Foundation
+import Patience
 import Telemetry
 import Testing
 
@@ -105,7 +106,7 @@ import Testing
                 let again = try #require(RawPeer(port: house.exchange.port))
                 return again.upgrade(path)
             })
-        let told = String(decoding: try await house.get("/metrics").body, as: UTF8.self)
+        let told = try await house.metrics()
         #expect(told.contains("teeline_calls_refused_total{cause=\"too_many_streams\"}"))
         withExtendedLifetime((peers, other, further, known, exotel)) { _ = house.close() }
     }

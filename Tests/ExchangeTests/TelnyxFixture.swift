@@ -5,6 +5,7 @@ import Cryptography
 import Exchange
 import Foundation
 import Net
+import Patience
 import Recording
 import Signalling
 import Simulator
@@ -68,16 +69,15 @@ final class TelnyxHouse: Sendable {
         _ agent: SimulatedAgentSettings, _ values: [String: String],
         _ change: (inout SimulatedTelnyxSettings) -> Void
     ) throws -> (TestHouse, SimulatedTelnyxREST, UInt16) {
-        for _ in 0..<10 {
-            let port = try TestHouse.freePort()
+        try TestHouse.atFreePort { port in
             let (telnyx, all) = try service(at: port, values, change)
             do {
                 return (try TestHouse(agent: agent, values: all), telnyx, port)
-            } catch ExchangeError.net(.cannotListen(errno: _), host: _, port: _) {
+            } catch {
                 telnyx.stop()
+                throw error
             }
         }
-        throw ServerProcessError(what: "no free port stays free")
     }
 
     /// A Telnyx of a house at `port`, and the settings of that house.

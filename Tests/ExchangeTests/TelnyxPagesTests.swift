@@ -5,6 +5,7 @@ import Audio
 import Exchange
 import Foundation
 import Net
+import Patience
 import Signalling
 import Telemetry
 import Testing

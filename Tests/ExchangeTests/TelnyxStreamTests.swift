@@ -5,6 +5,7 @@ import Archive
 import Exchange
 import Foundation
 import Net
+import Patience
 import Testing
 
 @testable import Simulator
@@ -84,7 +85,11 @@ struct TelnyxStreamCase: Sendable, CustomTestStringConvertible {
             try await eventually {
                 await house.house.agent.conversations().count { $0.initiated } == 2
             })
-        try await Task.sleep(for: .milliseconds(400))
+        // And until it has been heard in each.
+        for call in house.telnyx.books.value.calls.values {
+            let stream = try #require(call.live.values.first)
+            #expect(try await house.telnyx.desk.network.hears(stream, milliseconds: 300))
+        }
         for call in house.telnyx.books.value.calls.values {
             house.telnyx.hangUp(call.id, source: call.direction == "incoming" ? "caller" : "callee")
         }

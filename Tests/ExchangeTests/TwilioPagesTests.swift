@@ -8,6 +8,7 @@ import Cryptography
 import Exchange
 import Foundation
 import Net
+import Patience
 import Signalling
 import Telemetry
 import Testing
@@ -36,18 +37,13 @@ struct TwilioHouse {
     private static func open(
         _ agents: SimulatedAgentSettings, _ values: [String: String]
     ) throws -> (TestHouse, SimulatedSpeech) {
-        for _ in 0..<10 {
+        try TestHouse.atFreePort { port in
             let speech = SimulatedSpeech()
             var door = AgentDoorSettings()
             door.speech = speech
-            let all = Self.values(at: try TestHouse.freePort()).merging(values) { $1 }
-            do {
-                return (try TestHouse(agent: agents, door: door, values: all), speech)
-            } catch ExchangeError.net(.cannotListen(errno: _), host: _, port: _) {
-                continue
-            }
+            let all = Self.values(at: port).merging(values) { $1 }
+            return (try TestHouse(agent: agents, door: door, values: all), speech)
         }
-        throw ServerProcessError(what: "no free port stays free")
     }
 
     private static func values(at port: UInt16) -> [String: String] {
@@ -200,11 +196,8 @@ struct TwilioHouse {
         #expect(tried.body.count == 58 + 6 * 60 * 8)
         scene.speech.fail(.refuse(status: 401, name: "invalid_api_key"))
         #expect(try await scene.api("POST", base + "/test-synthesis", #"{"text":"Not me"}"#).status == 502)
-        let isCounted = try await eventually {
-            String(decoding: try await scene.house.get("/metrics").body, as: UTF8.self)
-                .contains(#"teeline_speech_total{source="service",outcome="bad_key"} 1"#)
-        }
-        #expect(isCounted)
+        #expect(
+            try await scene.house.tells(#"teeline_speech_total{source="service",outcome="bad_key"} 1"#))
         scene.close()
     }
 

@@ -4,16 +4,17 @@ import Archive
 import Exchange
 import Foundation
 import Net
+import Patience
 import Simulator
 import Telemetry
 import Testing
 
 @Suite(.serialized) struct WholeCallTests {
     /// The script's turns answer each other in real time: a machine that stands still for longer than this, in
-    /// microseconds, makes it another talk.
+    /// microseconds, may make it another talk.
     private static let standstill: Int64 = 250_000
 
-    /// A talk in whose midst the machine stood still says nothing of the next one, and is made again, three times at most.
+    /// A talk that went wrong with the machine standing still in its midst is made again, three times at most.
     @Test func theDemoCallIsRecorded() async throws {
         let folder = NSTemporaryDirectory() + "teeline-" + UUID().uuidString
         defer { #expect(throws: Never.self) { try FileManager.default.removeItem(atPath: folder) } }
@@ -27,23 +28,40 @@ import Testing
         let network = try CarrierNetwork.start()
         defer { network.stop() }
         var call = DemoScript.call(to: "ws://127.0.0.1:\(exchange.port)/twilio/media-stream")
-        var result = await network.call(call)
-        for _ in 0..<3 where result.counts.worstLateness > Self.standstill {
+        var faults: [String] = []
+        for attempt in 1...4 {
+            let result = await network.call(call)
+            faults = try await Self.faults(of: result, exchange.archive.catalog)
+            if faults.isEmpty || result.counts.worstLateness <= Self.standstill || attempt == 4 { break }
             call.seed += 1
-            result = await network.call(call)
         }
-        #expect(result.counts.worstLateness <= Self.standstill, "the machine stands still again and again")
-        // The agent says good-bye and ends the conversation; the server hangs up when that has been heard.
-        #expect(result.end == .server)
-        #expect(result.playout.clears == 1, "one barge-in")
+        #expect(faults == [])
         #expect(exchange.drainAndStop() == 0)
-        let catalog = Catalog(StorageLayout(root: folder), readers: 1)
-        defer { catalog.close() }
-        let items = try catalog.list(cursor: nil, limit: 10).items
-        let item = try #require(items.first { $0.call.streamID == result.streamID })
-        #expect(item.recording.state == .sealed)
+    }
+
+    /// What is wrong with a talk: of the promises that are about real time. Its recording is sealed in any case.
+    private static func faults(of result: SimulatedCallResult, _ catalog: Catalog) async throws -> [String] {
+        var found: ListedCall?
+        let isFinal = try await eventually(60_000) {
+            found = try catalog.list(cursor: nil, limit: 10).items.first {
+                $0.call.streamID == result.streamID
+            }
+            return found?.recording.state.isFinal == true
+        }
+        let item = try #require(found)
+        #expect(isFinal && item.recording.state == .sealed)
+        var faults: [String] = []
+        // The agent says good-bye and ends the conversation; the server hangs up when that has been heard.
+        if result.end != .server { faults.append("ended: \(result.end)") }
+        if item.call.endWho != .agent || item.call.endWhy != "agent_ended" {
+            faults.append("ended by \(item.call.endWho?.rawValue ?? ""): \(item.call.endWhy ?? "")")
+        }
+        // One barge-in.
+        if result.playout.clears != 1 { faults.append("\(result.playout.clears) clears") }
         // Frames of 160 samples that were on their way when the server hung up have nobody who takes them.
-        #expect((result.samples - 800...result.samples).contains(item.recording.samples ?? 0))
-        #expect(item.call.endWho == .agent && item.call.endWhy == "agent_ended")
+        if !(result.samples - 800...result.samples).contains(item.recording.samples ?? 0) {
+            faults.append("\(item.recording.samples ?? 0) samples of \(result.samples) are recorded")
+        }
+        return faults
     }
 }

@@ -1,6 +1,7 @@
 // Client WebSockets against raw servers that answer the upgrade rightly, wrongly, or not at all.
 
 import Glibc
+import Patience
 import Testing
 
 @testable import Net
@@ -28,7 +29,7 @@ private func outcome(
     loop.execute {
         _ = WebSocketConnection.connect(to: url, headers: headers, on: loop, limits: limits, handler: handler)
     }
-    #expect(eventually(seconds) { handler.isClosed })
+    #expect(waitUntil(seconds * 1000) { handler.isClosed })
     loop.stop()
     #expect(handler.heard.with { $0.closes.count } == 1)
     return handler

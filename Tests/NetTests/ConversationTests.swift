@@ -1,6 +1,7 @@
 // WebSockets of ours talking to each other over real sockets.
 
 import Glibc
+import Patience
 import Testing
 
 @testable import Net
@@ -17,18 +18,18 @@ extension NetTests {
                 _ = WebSocketConnection.connect(
                     to: url, on: loop, limits: WebSocketLimits(), handler: handler)
             }
-            #expect(eventually { handler.isClosed })
+            #expect(waitUntil { handler.isClosed })
             #expect(handler.messages == [Array("hello".utf8)])
             #expect(handler.close?.code == 1000)
             let server = try service.firstHandler()
-            #expect(eventually { server.isClosed })
+            #expect(waitUntil { server.isClosed })
             #expect(server.close?.code == 1000)
             #expect(server.close?.reason == "done")
             service.stop()
         }
 
         @Test func `three hundred sockets at once echo`() throws {
-            let before = openDescriptors()
+            let before = restingDescriptors()
             let service = try EchoService()
             let (loop, url) = (service.loop, service.url)
             let text = Array(String(repeating: "x", count: 300).utf8)
@@ -43,10 +44,10 @@ extension NetTests {
                     _ = WebSocketConnection.connect(to: url, on: loop, limits: limits, handler: handler)
                 }
             }
-            #expect(eventually(60) { handlers.allSatisfy(\.isClosed) })
+            #expect(waitUntil(60_000) { handlers.allSatisfy(\.isClosed) })
             #expect(handlers.allSatisfy { $0.messages == [text] && $0.close?.code == 1000 })
             service.stop()
-            #expect(eventually { openDescriptors() <= before })
+            #expect(waitUntil { openedSince(before).isEmpty })
         }
     }
 }

@@ -4,6 +4,7 @@ import Damage
 import CLinux
 import Dispatch
 import Glibc
+import Patience
 import Testing
 
 @testable import Net
@@ -82,9 +83,9 @@ extension NetTests {
                     Issue.record(error)
                 }
             }
-            #expect(eventually { watched.with { $0 != nil } })
+            #expect(try await eventually { watched.with { $0 != nil } })
             for _ in 0..<100 { #expect(write(ends[1], [1, 2, 3], 3) == 3) }
-            for _ in 0..<20_000 where await resident.count < 300 { usleep(1000) }
+            #expect(try await eventually { await resident.count >= 300 })
             #expect(await resident.count == 300)
             #expect(await resident.strayed == 0)
             loop.stop()
@@ -138,12 +139,12 @@ extension NetTests {
                 }
                 box.with { $0 = ticker }
             }
-            #expect(eventually { ticks.with { $0 } == 20 })
+            #expect(waitUntil { ticks.with { $0 } == 20 })
             let elapsed = (DispatchTime.now().uptimeNanoseconds - start) / 1_000_000
             #expect(elapsed >= 99)
             let done = Locked(false)
             let deadline = loop.after(milliseconds: 30) { done.with { $0 = true } }
-            #expect(eventually { done.with { $0 } })
+            #expect(waitUntil { done.with { $0 } })
             #expect(ticks.with { $0 } == 20)
             loop.execute { deadline.cancel() }
             loop.stop()
@@ -198,16 +199,16 @@ extension NetTests {
                 for _ in 0..<4 { Task.detached { await resident.step() } }
             }
             let all = loops
-            #expect(eventually { all.allSatisfy { $0.loop == nil } })
+            #expect(try await eventually { all.allSatisfy { $0.loop == nil } })
         }
 
         @Test func `loops leave no descriptor`() throws {
-            let before = openDescriptors()
+            let before = restingDescriptors()
             for _ in 0..<50 { try EventLoop.start(name: "brief").stop() }
-            #expect(eventually { openDescriptors() <= before })
+            #expect(waitUntil { openedSince(before).isEmpty })
             let own = try EventLoop.start(name: "own")
             own.execute { own.stop() }
-            #expect(eventually { openDescriptors() <= before })
+            #expect(waitUntil { openedSince(before).isEmpty })
         }
     }
 }

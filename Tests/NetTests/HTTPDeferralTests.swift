@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import Patience
 import Telemetry
 import Testing
 
@@ -54,7 +55,7 @@ extension NetTests {
         }
 
         @Test func `a hundred wait at once on two threads`() throws {
-            let before = openDescriptors()
+            let before = restingDescriptors()
             let replies = Locked<[HTTPReply]>([])
             let server = try Self.serve { reply in replies.with { $0.append(reply) } }
             var sockets: [RawSocket] = []
@@ -63,7 +64,7 @@ extension NetTests {
                 socket.write(Self.get)
                 sockets.append(socket)
             }
-            #expect(eventually { replies.with { $0.count == 100 } })
+            #expect(waitUntil { replies.with { $0.count == 100 } })
             let waiting = replies.with { $0 }
             DispatchQueue.concurrentPerform(iterations: 100) { waiting[$0].send(Self.text(200, "there")) }
             for socket in sockets {
@@ -74,15 +75,15 @@ extension NetTests {
             replies.with { $0 = [] }
             let first = try #require(sockets.first)
             first.write(Self.get + Self.get)
-            #expect(eventually { replies.with { $0.count == 1 } })
+            #expect(waitUntil { replies.with { $0.count == 1 } })
             replies.with { $0 }.first?.send(Self.text(200, "one"))
             #expect(Self.answer(first).body == "one")
-            #expect(eventually { replies.with { $0.count == 2 } })
+            #expect(waitUntil { replies.with { $0.count == 2 } })
             replies.with { $0 }.last?.send(Self.text(200, "two"))
             #expect(Self.answer(first).body == "two")
             sockets = []
             server.stop()
-            #expect(eventually { openDescriptors() <= before + 1 })
+            #expect(waitUntil { openedSince(before).count <= 1 })
         }
 
         @Test func `an answer before the handler returns is sent`() throws {
@@ -97,7 +98,7 @@ extension NetTests {
         }
 
         @Test func `only the first answer counts, and the others' descriptors are closed`() throws {
-            let before = openDescriptors()
+            let before = restingDescriptors()
             let answers = Locked(0)
             let server = try Self.serve { reply in
                 DispatchQueue.global().async {
@@ -115,9 +116,9 @@ extension NetTests {
             let socket = try RawSocket(port: server.port)
             socket.write(Self.get)
             #expect(Self.answer(socket).body == "first")
-            #expect(eventually { answers.with { $0 == 1 } })
+            #expect(waitUntil { answers.with { $0 == 1 } })
             server.stop()
-            #expect(eventually { openDescriptors() <= before + 1 })
+            #expect(waitUntil { openedSince(before).count <= 1 })
         }
 
         @Test func `the fallback comes when the limit passes, or the reply is let go of`() throws {
@@ -142,14 +143,14 @@ extension NetTests {
         }
 
         @Test func `a client that has gone leaves nothing behind`() throws {
-            let before = openDescriptors()
+            let before = restingDescriptors()
             let replies = Locked<[HTTPReply]>([])
             let server = try Self.serve { reply in replies.with { $0.append(reply) } }
             for _ in 0..<20 {
                 let socket = try RawSocket(port: server.port)
                 socket.write(Self.get)
             }
-            #expect(eventually { replies.with { $0.count == 20 } })
+            #expect(waitUntil { replies.with { $0.count == 20 } })
             let file = HTTPBody.file(descriptor: open("/dev/zero", O_RDONLY), offset: 0, length: 1)
             let waiting = replies.with { $0 }
             waiting.first?.send(HTTPResponse(status: 200, body: file))
@@ -158,13 +159,13 @@ extension NetTests {
             // The server serves on; its own descriptors are all that is left.
             let own = try RawSocket(port: server.port)
             own.write(Self.get)
-            #expect(eventually { replies.with { $0.count == 1 } })
+            #expect(waitUntil { replies.with { $0.count == 1 } })
             server.stop()
-            #expect(eventually { openDescriptors() <= before + 2 })
+            #expect(waitUntil { openedSince(before).count <= 2 })
         }
 
         @Test func `a server stops while requests wait, and late answers are harmless`() throws {
-            let before = openDescriptors()
+            let before = restingDescriptors()
             for _ in 0..<10 {
                 let replies = Locked<[HTTPReply]>([])
                 let server = try Self.serve(
@@ -175,7 +176,7 @@ extension NetTests {
                 let sockets = try (0..<10).map { _ in try RawSocket(port: server.port) }
                 // One descriptor in one fallback: only one request here.
                 sockets.first?.write(Self.get)
-                #expect(eventually { replies.with { $0.count == 1 } })
+                #expect(waitUntil { replies.with { $0.count == 1 } })
                 let waiting = replies.with { $0 }
                 DispatchQueue.concurrentPerform(iterations: 2) { index in
                     if index == 0 { server.stop() } else { waiting.first?.send(Self.text(200, "race")) }
@@ -183,17 +184,17 @@ extension NetTests {
                 waiting.first?.send(Self.text(200, "after the end"))
                 replies.with { $0 = [] }
             }
-            #expect(eventually { openDescriptors() <= before + 1 })
+            #expect(waitUntil { openedSince(before).count <= 1 })
         }
 
         @Test func `a server stops while a hundred wait`() throws {
-            let before = openDescriptors()
+            let before = restingDescriptors()
             for threads in [1, 2, 4] {
                 let replies = Locked<[HTTPReply]>([])
                 let server = try Self.serve(threads: threads) { reply in replies.with { $0.append(reply) } }
                 let sockets = try (0..<100).map { _ in try RawSocket(port: server.port) }
                 for socket in sockets { socket.write(Self.get) }
-                #expect(eventually { replies.with { $0.count == 100 } })
+                #expect(waitUntil { replies.with { $0.count == 100 } })
                 let begun = MonotonicTime.now
                 server.stop()
                 // Not as long as the requests may wait: 20 s.
@@ -206,7 +207,7 @@ extension NetTests {
                 for reply in replies.with({ $0 }) { reply.send(Self.text(200, "after the end")) }
                 replies.with { $0 = [] }
             }
-            #expect(eventually { openDescriptors() <= before + 1 })
+            #expect(waitUntil { openedSince(before).count <= 1 })
         }
 
         @Test func `bodies have bounds by path`() throws {
@@ -269,7 +270,7 @@ extension NetTests {
                 socket.write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3000000\r\n\r\n")
                 return socket
             }
-            #expect(eventually { heads.with { $0 == 2 } })
+            #expect(waitUntil { heads.with { $0 == 2 } })
             #expect(try send(900_000).status == "200")
             // 100,000 bytes are left, and a quarter of all is anybody's share.
             let refused = try send(400_000)
@@ -289,7 +290,7 @@ extension NetTests {
             "X-Drip: ", "Content-Length: 100\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n64;e=",
         ])
         func `a header or a body that drips is cut`(_ rest: String) throws {
-            let before = openDescriptors()
+            let before = restingDescriptors()
             let server = try HTTPServer.start(
                 HTTPServerSettings(port: 0, idleSeconds: 60, bodySeconds: 1),
                 handler: ClosureHandler { _ in .response(HTTPResponse(status: 200)) })
@@ -320,7 +321,7 @@ extension NetTests {
             quick.write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx")
             #expect(Self.answer(quick).status == "200")
             server.stop()
-            #expect(eventually { openDescriptors() <= before + 2 })
+            #expect(waitUntil { openedSince(before).count <= 2 })
         }
     }
 }

@@ -2,6 +2,8 @@
 
 import Foundation
 import Glibc
+import Patience
+import Telemetry
 import Testing
 
 @testable import Net
@@ -73,7 +75,7 @@ extension NetTests {
 
         @Test(arguments: [(0, 100_000), (1, 99_999), (500, 1), (99_999, 1), (70_000, 30_000)])
         func `a range of a file`(_ offset: Int, _ length: Int) throws {
-            let before = openDescriptors()
+            let before = restingDescriptors()
             let (path, bytes) = try Self.sampleFile()
             defer { unlink(path) }
             let server = try Self.serve { request in
@@ -93,11 +95,11 @@ extension NetTests {
             #expect(only.contains("Content-Length: \(length)\r\n"))
             #expect(nothing.isEmpty)
             server.stop()
-            #expect(eventually { openDescriptors() <= before })
+            #expect(waitUntil { openedSince(before).isEmpty })
         }
 
         @Test func `a body of parts, its descriptor in several of them`() throws {
-            let before = openDescriptors()
+            let before = restingDescriptors()
             let (path, bytes) = try Self.sampleFile()
             defer { unlink(path) }
             let server = try Self.serve { _ in
@@ -120,11 +122,11 @@ extension NetTests {
             #expect(head.contains("Content-Length: \(expected.count)\r\n"))
             #expect(body == expected)
             server.stop()
-            #expect(eventually { openDescriptors() <= before })
+            #expect(waitUntil { openedSince(before).isEmpty })
         }
 
         @Test func `a bad length or header from the handler is 500, and its descriptor is closed`() throws {
-            let before = openDescriptors()
+            let before = restingDescriptors()
             let server = try Self.serve { request in
                 if request.path == "/header" {
                     return .response(HTTPResponse(status: 200, headers: [("X", "a\r\nSet-Cookie: b")]))
@@ -139,7 +141,7 @@ extension NetTests {
                 #expect(head.hasPrefix("HTTP/1.1 500 "))
             }
             server.stop()
-            #expect(eventually { openDescriptors() <= before })
+            #expect(waitUntil { openedSince(before).isEmpty })
         }
 
         @Test func `keep-alive and pipelined requests are answered in order`() throws {
@@ -208,15 +210,23 @@ extension NetTests {
                 .response(HTTPResponse(status: 200))
             }
             let slow = try RawSocket(port: patient.port)
-            for byte in "GET / HTTP/1.1\r\nHost: h\r\n\r\n".utf8 { slow.write([byte]) }
+            for byte in "GET / HTTP/1.1\r\nHost: h\r\n\r\n".utf8 {
+                slow.write([byte])
+                // So that each comes alone.
+                usleep(20_000)
+            }
             #expect(slow.readHead().hasPrefix("HTTP/1.1 200 "))
             patient.stop()
-            let server = try Self.serve(HTTPServerSettings(port: 0, idleSeconds: 1)) { _ in
+            let server = try Self.serve(HTTPServerSettings(port: 0, idleSeconds: 1, bodySeconds: 60)) { _ in
                 .response(HTTPResponse(status: 200))
             }
             let idle = try RawSocket(port: server.port)
+            let begun = MonotonicTime.now
             idle.write("GET / HT")
             _ = idle.readToEnd()
+            let waited = MonotonicTime.now.milliseconds(since: begun)
+            // After ten seconds the socket itself would have given up.
+            #expect((900..<9000).contains(waited), "cut after \(waited) ms")
             server.stop()
         }
 
@@ -240,7 +250,7 @@ extension NetTests {
             let head = socket.readHead()
             #expect(head.hasPrefix("HTTP/1.1 \(status) ") || head.hasPrefix("HTTP/1.0 \(status) "))
             #expect((status == 426) == head.contains("Sec-WebSocket-Version: 13"))
-            if status == 101 { #expect(eventually { service.handlers.with { $0.first?.isOpen ?? false } }) }
+            if status == 101 { #expect(waitUntil { service.handlers.with { $0.first?.isOpen ?? false } }) }
             service.stop()
         }
 

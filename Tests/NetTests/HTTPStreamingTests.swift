@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import Patience
 import Testing
 
 @testable import Net
@@ -41,7 +42,7 @@ extension NetTests {
                 for number in UInt8(1)...3 {
                     socket.write(Self.chunk([number, number]))
                     // The next piece is sent only when this one has arrived.
-                    _ = eventually { heard.with { $0.joined().count == Int(number) * 2 } }
+                    _ = waitUntil { heard.with { $0.joined().count == Int(number) * 2 } }
                 }
                 socket.write("0\r\n\r\n")
             }
@@ -139,7 +140,7 @@ extension NetTests {
                     }
                 }
             }
-            #expect(eventually { heard.with { $0 == 1 } })
+            #expect(try await eventually { heard.with { $0 == 1 } })
             task.cancel()
             #expect(await task.value == .cancelled)
             let start = DispatchTime.now().uptimeNanoseconds

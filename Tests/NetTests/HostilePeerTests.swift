@@ -2,6 +2,7 @@
 
 import Damage
 import Glibc
+import Patience
 import Telemetry
 import Testing
 
@@ -39,7 +40,7 @@ extension NetTests {
             #expect(peer.readToEnd().isEmpty)
             shutdown(peer.descriptor, Int32(SHUT_WR))
             let handler = try service.firstHandler()
-            #expect(eventually { handler.isClosed })
+            #expect(waitUntil { handler.isClosed })
             #expect(handler.close?.code == wrong.code)
             #expect(handler.messages == [[72, 105]])
             service.stop()
@@ -60,7 +61,7 @@ extension NetTests {
             #expect(peer.readFrame()?.payload == [3, 233])
             #expect(peer.readToEnd().isEmpty)
             let handler = try service.firstHandler()
-            #expect(eventually { handler.isClosed })
+            #expect(waitUntil { handler.isClosed })
             #expect(handler.close?.code == 1001)
             service.stop()
         }
@@ -69,10 +70,10 @@ extension NetTests {
             let service = try EchoService()
             var peer: RawSocket? = try RawSocket(port: service.server.port)
             _ = peer?.upgrade()
-            #expect(eventually { service.handlers.with { $0.first?.isOpen ?? false } })
+            #expect(waitUntil { service.handlers.with { $0.first?.isOpen ?? false } })
             peer = nil
             let handler = try service.firstHandler()
-            #expect(eventually { handler.isClosed })
+            #expect(waitUntil { handler.isClosed })
             #expect(handler.close?.code == 1006)
             service.stop()
         }
@@ -86,7 +87,7 @@ extension NetTests {
             _ = peer.upgrade()
             #expect(peer.readFrame()?.payload == [3, 233] + Array("bye".utf8))
             let handler = try service.firstHandler()
-            #expect(eventually { handler.isClosed })
+            #expect(waitUntil { handler.isClosed })
             // Not before the limit.
             #expect(MonotonicTime.now.milliseconds(since: began) >= 300)
             #expect(handler.close?.code == 1006)
@@ -102,7 +103,7 @@ extension NetTests {
             let (bytes, code) = (peer.read(), errno)
             #expect(bytes == nil && code == ECONNRESET)
             let handler = try service.firstHandler()
-            #expect(eventually { handler.isClosed })
+            #expect(waitUntil { handler.isClosed })
             #expect(handler.close?.code == 1006)
             service.stop()
         }
@@ -117,7 +118,7 @@ extension NetTests {
             _ = peer.upgrade()
             peer.write(frame(1, [1]))
             let handler = try service.firstHandler()
-            #expect(eventually { handler.isClosed })
+            #expect(waitUntil { handler.isClosed })
             #expect(handler.close?.code == 1013)
             service.stop()
         }
@@ -151,13 +152,13 @@ extension NetTests {
             _ = peer.upgrade()
             peer.write(frame(1, [1]))
             let handler = try service.firstHandler()
-            #expect(eventually { handler.isClosed })
+            #expect(waitUntil { handler.isClosed })
             #expect(handler.heard.with { $0.closes.count } == 1)
             service.stop()
         }
 
         @Test func `mutated frames end a socket or go on`() throws {
-            let before = openDescriptors()
+            let before = restingDescriptors()
             let service = try EchoService(limits: WebSocketLimits(messageBytes: 4096, closeMilliseconds: 50))
             var random = SplitMix64(seed: 5)
             let sample = frame(1, Array(repeating: 65, count: 200)) + frame(9, [1]) + frame(2, [1, 2, 3])
@@ -173,7 +174,7 @@ extension NetTests {
                 _ = peer.readToEnd()
             }
             service.stop()
-            #expect(eventually { openDescriptors() <= before })
+            #expect(waitUntil { openedSince(before).isEmpty })
         }
     }
 }

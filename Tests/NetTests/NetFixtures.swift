@@ -1,21 +1,12 @@
-// What the tests of Net share: an echo service over HTTP upgrade, a recording handler, raw sockets, bounded waits.
+// What the tests of Net share: an echo service over HTTP upgrade, a recording handler, raw sockets, descriptors counted.
 
-import Telemetry
 import Foundation
 import Glibc
+import Patience
+import Telemetry
 import Testing
 
 @testable import Net
-
-/// Waits, bounded, until `condition` holds.
-func eventually(_ seconds: Int64 = 20, _ condition: @Sendable () -> Bool) -> Bool {
-    let end = MonotonicTime.now.adding(milliseconds: seconds * 1000)
-    while MonotonicTime.now < end {
-        if condition() { return true }
-        usleep(2000)
-    }
-    return condition()
-}
 
 /// A value behind a lock.
 final class Locked<Value>: @unchecked Sendable {
@@ -53,7 +44,9 @@ final class RecordingHandler: WebSocketHandler {
     }
     func webSocket(_ socket: WebSocketConnection, didReceive bytes: UnsafeRawBufferPointer, isText: Bool) {
         heard.with { $0.messages.append((Array(bytes), isText)) }
-        if echoes { isText ? socket.send(text: bytes) : socket.send(binary: bytes) }
+        if echoes {
+            if isText { socket.send(text: bytes) } else { socket.send(binary: bytes) }
+        }
         onMessage?(socket, Array(bytes))
     }
     func webSocketDidClose(_ socket: WebSocketConnection, code: UInt16, reason: String, error: NetError?) {
@@ -101,13 +94,13 @@ final class EchoService: Sendable {
     /// The handler of the first upgrade, once there is one.
     func firstHandler() throws -> RecordingHandler {
         let handlers = handlers
-        _ = eventually { handlers.with { !$0.isEmpty } }
+        _ = waitUntil { handlers.with { !$0.isEmpty } }
         return try #require(handlers.with { $0.first })
     }
     func stop() {
         loop.stop()
         let handlers = handlers
-        #expect(eventually { handlers.with { $0.allSatisfy(\.isClosed) } })
+        #expect(waitUntil { handlers.with { $0.allSatisfy(\.isClosed) } })
         server.stop()
     }
 }
@@ -257,7 +250,41 @@ func frame(
     return bytes + mask + payload.enumerated().map { $1 ^ mask[$0 % 4] }
 }
 
+/// An open descriptor, and what it leads to: a socket or a pipe that comes later is another one, also under the same number.
+struct OpenDescriptor: Hashable {
+    let number: Int32
+    let device: dev_t
+    let inode: ino_t
+}
+
 /// The open descriptors of this process.
-func openDescriptors() -> Int {
-    (0..<4096).count { fcntl(Int32($0), F_GETFD) >= 0 }
+func openDescriptors() -> Set<OpenDescriptor> {
+    var open: Set<OpenDescriptor> = []
+    for number in Int32(0)..<4096 {
+        var facts = stat()
+        guard fstat(number, &facts) == 0 else { continue }
+        open.insert(OpenDescriptor(number: number, device: facts.st_dev, inode: facts.st_ino))
+    }
+    return open
+}
+
+/// The open descriptors, once they have been the same in ten readings: what an earlier test has left is gone by then.
+func restingDescriptors() -> Set<OpenDescriptor> {
+    var last = openDescriptors()
+    var same = 1
+    let isAtRest = waitUntil {
+        usleep(10_000)
+        let now = openDescriptors()
+        same = now == last ? same + 1 : 1
+        last = now
+        return same == 10
+    }
+    #expect(isAtRest)
+    return last
+}
+
+/// The descriptors that were opened after `before` and still are. What was open then and has gone since does not make up for
+/// one of them.
+func openedSince(_ before: Set<OpenDescriptor>) -> Set<OpenDescriptor> {
+    openDescriptors().subtracting(before)
 }

@@ -3,6 +3,7 @@
 import COpenSSL
 import Foundation
 import Glibc
+import Patience
 import Testing
 
 @testable import Net
@@ -125,7 +126,7 @@ extension NetTests {
                 secure($0, folder: folder, name: certificate, version: version, echo)
             }
             let trust = try #require(TLSTrust(authority: trusted.map { "\(folder)/\($0).pem" }))
-            let before = openDescriptors()
+            let before = restingDescriptors()
             let loop = try EventLoop.start(name: "tls")
             let text = [UInt8](repeating: 66, count: 200_000)
             let handler = RecordingHandler(onOpen: { $0.send(text: text) })
@@ -134,10 +135,10 @@ extension NetTests {
                 _ = WebSocketConnection.connect(
                     to: url, headers: [], trust: trust, on: loop, limits: WebSocketLimits(), handler: handler)
             }
-            #expect(eventually { handler.isClosed })
+            #expect(waitUntil { handler.isClosed })
             loop.stop()
             listener.stop()
-            #expect(eventually { openDescriptors() <= before })
+            #expect(waitUntil { openedSince(before).isEmpty })
             try authority.remove()
             return handler
         }
@@ -244,7 +245,7 @@ extension NetTests {
                 _ = WebSocketConnection.connect(
                     to: url, on: loop, limits: WebSocketLimits(), handler: handler)
             }
-            #expect(eventually { handler.isClosed })
+            #expect(waitUntil { handler.isClosed })
             guard case .tls = handler.close?.error else {
                 Issue.record("no TLS error")
                 return

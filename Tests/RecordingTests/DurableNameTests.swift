@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import Patience
 import Tape
 import Telemetry
 import Testing
@@ -42,13 +43,10 @@ import Testing
         for _ in 1...batches {
             writer.append("call", [1, 2, 3])
             // The next batch comes when this one has been flushed.
-            let began = MonotonicTime.now
-            while flushes.folders.isEmpty || flushes.troubles < troubles,
-                MonotonicTime.now.milliseconds(since: began) < 30_000
-            {
-                try await Task.sleep(for: .milliseconds(2))
+            let isFlushed = try await eventually(30_000) {
+                !flushes.folders.isEmpty && flushes.troubles >= troubles
             }
-            #expect(!flushes.folders.isEmpty, "not while the call runs")
+            #expect(isFlushed, "not while the call runs")
         }
         let outcome = await withCheckedContinuation { continuation in
             writer.close("call") { continuation.resume(returning: $0) }

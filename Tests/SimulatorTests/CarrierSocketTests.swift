@@ -27,7 +27,7 @@ func makeCall(
     }
     let result = try #require(await call.result(withinMilliseconds: 90_000))
     var record: BridgeRecord?
-    if case .neverOpened = result.end {} else { record = await bridge.record() }
+    if case .neverOpened = result.end {} else { record = try await bridge.record() }
     network.stop()
     bridge.stop()
     return (result, record)

@@ -40,7 +40,7 @@ import Testing
         #expect(await exotel.desk.settled())
         #expect(exotel.desk.faults == [])
 
-        let record = try #require(await house.bridge.record())
+        let record = try #require(try await house.bridge.record())
         #expect(record.start?.callID == sid && record.start?.inbound.rate == 16_000)
         #expect(record.start?.parameters == ["agent": "a42"] && record.start?.caller == "+919876543210")
         let upgrade = try #require(house.caught("/exotel").first)

@@ -4,6 +4,7 @@ import Agents
 import Audio
 import Carriers
 import Net
+import Patience
 import Telemetry
 
 @testable import Simulator
@@ -77,28 +78,23 @@ final class SmallBridge: HTTPHandler, @unchecked Sendable {
         }
     }
 
-    /// Waits until call `number` is closed (at most fifteen seconds) and returns its record.
-    func record(_ number: Int = 0) async -> BridgeRecord? {
-        for _ in 0..<1500 {
-            let records = await records()
-            if number < records.count, records[number].closeCode != nil { return records[number] }
-            await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-                loop.execute { [self] in
-                    let once = OneShot { continuation.resume() }
-                    once.ticker = loop.every(milliseconds: 10) { once.fire() }
-                }
-            }
+    /// Waits until the first call is closed, at most twenty seconds, and returns its record.
+    func record() async throws -> BridgeRecord? {
+        var closed: BridgeRecord?
+        _ = try await eventually {
+            guard let first = await records().first, first.closeCode != nil else { return false }
+            closed = first
+            return true
         }
-        return nil
+        return closed
     }
 
     /// Waits until the first call's record `isEnough`, at most twenty seconds; whether it came to that.
     func comes(to isEnough: (BridgeRecord) -> Bool) async throws -> Bool {
-        for _ in 0..<2000 {
-            if let record = await records().first, isEnough(record) { return true }
-            try await Task.sleep(for: .milliseconds(10))
+        try await eventually {
+            guard let record = await records().first else { return false }
+            return isEnough(record)
         }
-        return false
     }
 
     func stop() {
@@ -106,19 +102,6 @@ final class SmallBridge: HTTPHandler, @unchecked Sendable {
         loop.execute { [self] in for session in sessions { session.cut() } }
         loop.stop()
         server?.stop()
-    }
-}
-
-/// Runs a body once, at the first tick.
-private final class OneShot: @unchecked Sendable {
-    // Touched on the loop only.
-    var ticker: Ticker?
-    private var body: (() -> Void)?
-    init(_ body: @escaping () -> Void) { self.body = body }
-    func fire() {
-        ticker?.cancel()
-        body?()
-        body = nil
     }
 }
 
@@ -163,7 +146,7 @@ private final class BridgeSession: WebSocketHandler, @unchecked Sendable {
             if record.start == nil { record.mediaBeforeStart += 1 }
             record.stamps.append(stamp)
             if let leg {
-                leg.isReady ? leg.speak(codec.payload) : early.append(codec.payload)
+                if leg.isReady { leg.speak(codec.payload) } else { early.append(codec.payload) }
             } else {
                 record.sound.append(contentsOf: codec.payload)
             }

@@ -175,7 +175,7 @@ import Testing
             ])
         let call = try #require(telnyx.call(id))
         #expect(call.hangupSource == "caller" && call.streams.map(\.end) == [.asPlanned])
-        let record = try #require(await house.bridge.record())
+        let record = try #require(try await house.bridge.record())
         #expect(
             record.start?.callID == id && record.start?.caller == "+14155550100"
                 && record.start?.inbound == .pcma8k)
@@ -256,6 +256,26 @@ import Testing
         #expect(telnyx.call(id)?.hangupSource == "unknown")
         #expect(events(house).filter { $0 == "call.speak.started" }.count == 1)
         #expect(telnyx.desk.faults.map(\.reason).dropFirst() == ["nothing is being recorded"])
+        telnyx.stop()
+        house.stop()
+    }
+
+    /// The ringing of a minute does not hold up a call that is ended meanwhile.
+    @Test func aCallThatIsEndedWhileItRingsIsOverAtOnce() async throws {
+        let house = try HookCatcher.start()
+        let telnyx = try start(house) { $0.farEnd.ringMilliseconds = 60_000 }
+        let made = try await ask(
+            "POST", telnyx.desk.baseURL + "/v2/calls", Self.bearer,
+            body: #"{"connection_id":"1","from":"+18005551212","to":"+14155550100"}"#,
+            type: "application/json")
+        let id = try #require(RESTValue(made.body)?["data"]?["call_control_id"]?.text)
+        #expect(await telnyx.desk.sent("call.initiated"))
+        #expect(try await command(telnyx, id, "hangup").status == 200)
+        // Twenty seconds at most.
+        #expect(await telnyx.desk.settled())
+        #expect(telnyx.call(id)?.state == "hangup" && telnyx.call(id)?.hangupSource == "unknown")
+        #expect(events(house) == ["call.initiated", "call.hangup"])
+        #expect(telnyx.desk.faults == [])
         telnyx.stop()
         house.stop()
     }

@@ -55,7 +55,7 @@ import Testing
         #expect(call.streams.first?.callID == sid)
 
         // The stream's parameters are the TwiML's, unescaped, and no others; its upgrade is signed over its address.
-        let record = try #require(await house.bridge.record())
+        let record = try #require(try await house.bridge.record())
         #expect(record.start?.parameters == ["agentId": "a & <b> é"])
         #expect(record.start?.callID == sid)
         let upgrade = try #require(house.caught("/twilio").first)
@@ -235,6 +235,32 @@ import Testing
         #expect(ended.status == 200 && RESTValue(ended.body)?["status"]?.text == "completed")
         #expect(await twilio.desk.settled())
         #expect(twilio.call(sid)?.streams.count == 1 && twilio.call(sid)?.status == "completed")
+        twilio.stop()
+        house.stop()
+    }
+
+    /// The ringing of a minute does not hold up a call that is ended meanwhile.
+    @Test func aCallThatIsEndedWhileItRingsIsOverAtOnce() async throws {
+        let house = try HookCatcher.start()
+        var far = FarEnd()
+        far.ringMilliseconds = 60_000
+        let twilio = try start(far)
+        let made = try await ask(
+            "POST", calls(twilio), Self.basic,
+            body: fields([
+                ("To", "+18005551212"), ("From", "+14155550100"), ("Twiml", twiml(house)),
+                ("StatusCallback", house.url("/status")),
+            ]))
+        let sid = try #require(RESTValue(made.body)?["sid"]?.text)
+        #expect(await twilio.calls.wait(milliseconds: 15_000) { $0[sid]?.status == "ringing" })
+        let ended = try await ask("POST", calls(twilio, "/\(sid).json"), Self.basic, body: "Status=canceled")
+        #expect(ended.status == 200)
+        // Twenty seconds at most.
+        #expect(await twilio.desk.settled())
+        let call = try #require(twilio.call(sid))
+        #expect(call.status == "canceled" && call.verbs.isEmpty && call.streams.isEmpty)
+        #expect(house.caught("/status").map { form($0)["CallStatus"] } == ["canceled"])
+        #expect(twilio.desk.faults == [])
         twilio.stop()
         house.stop()
     }

@@ -3,6 +3,7 @@
 import Agents
 import Audio
 import Foundation
+import Patience
 import Simulator
 import Testing
 
@@ -89,9 +90,9 @@ import Testing
         #expect(heard.sound == Array(backwards.prefix(4000)) + Array(sound(of: Self.text).dropFirst(4000)))
         let key = SpeechKey(SpeechRequest(text: Self.text, voice: SpeechVoice(), format: .pcmu8k))
         var kept: [UInt8]?
-        for _ in 0..<1000 where kept == nil {
+        _ = try await eventually {
             kept = await cache.read(key)
-            if kept == nil { try await Task.sleep(nanoseconds: 1_000_000) }
+            return kept != nil
         }
         #expect(kept == sound(of: Self.text))
         studio.stop()

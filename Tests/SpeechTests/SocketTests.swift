@@ -3,6 +3,7 @@
 import Agents
 import Audio
 import Foundation
+import Patience
 import Simulator
 import Testing
 
@@ -51,7 +52,7 @@ import Testing
         let heard = await first.speak("said once")
         #expect(heard.report?.source == .service)
         let key = SpeechKey(SpeechRequest(text: "said once", voice: SpeechVoice(), format: .pcmu8k))
-        #expect(await eventually { place.names == [key.description] })
+        #expect(try await eventually { place.names == [key.description] })
         first.stop()
         let second = try Studio(cache: cache)
         let again = await second.speak("said once")
@@ -141,7 +142,7 @@ import Testing
         } onEnd: { end in
             first.with { $0.end = end }
         }
-        #expect(await eventually { first.with { !$0.pieces.isEmpty } })
+        #expect(try await eventually { first.with { !$0.pieces.isEmpty } })
         // The only socket is taken: these wait, and one of them is never sent.
         let second = Locked(Heard())
         let waiting = studio.synthesizer.speak("waiting", voice: SpeechVoice(), format: .pcmu8k) { _ in
@@ -150,15 +151,15 @@ import Testing
         }
         async let third = studio.speak("the next")
         let heardBefore = first.with { $0.pieces.count }
-        #expect(await eventually { first.with { $0.pieces.count >= heardBefore + 2 } })
+        #expect(try await eventually { first.with { $0.pieces.count >= heardBefore + 2 } })
         #expect(studio.requests.count == 1)
         waiting.cancel()
-        #expect(await eventually { second.with { $0.failure?.kind == .cancelled } })
+        #expect(try await eventually { second.with { $0.failure?.kind == .cancelled } })
         job.cancel()
-        #expect(await eventually { first.with { $0.failure?.kind == .cancelled } })
+        #expect(try await eventually { first.with { $0.failure?.kind == .cancelled } })
         #expect(await third.sound == sound(of: "the next"))
         // The first's sound would have taken nine seconds.
-        #expect(await eventually { studio.server.speech.openSockets == 0 })
+        #expect(try await eventually { studio.server.speech.openSockets == 0 })
         #expect(first.with { $0.sound.count } < 30 * 480)
         #expect(studio.requests.map(\.text) == ["a sentence of very many pieces", "the next"])
         studio.stop()

@@ -95,12 +95,3 @@ struct Studio {
 func sound(of text: String, _ format: AudioFormat = .pcmu8k) -> [UInt8] {
     SimulatedSpeechSound.bytes(of: text, format: format)
 }
-
-/// Waits, bounded, until `condition` holds.
-func eventually(_ condition: @Sendable () -> Bool) async -> Bool {
-    for _ in 0..<5000 {
-        if condition() { return true }
-        try? await Task.sleep(nanoseconds: 1_000_000)
-    }
-    return condition()
-}

@@ -3,6 +3,7 @@
 import Agents
 import Audio
 import Foundation
+import Patience
 import Simulator
 import Testing
 
@@ -162,11 +163,11 @@ import Testing
         let (first, other) = (Locked(Heard()), Locked(Heard()))
         let cancelled = job(first)
         _ = job(other)
-        #expect(await eventually { first.with { !$0.pieces.isEmpty } })
+        #expect(try await eventually { first.with { !$0.pieces.isEmpty } })
         cancelled.cancel()
         cancelled.cancel()
-        #expect(await eventually { first.with { $0.failure?.kind == .cancelled } })
-        #expect(await eventually { other.with { $0.end != nil } })
+        #expect(try await eventually { first.with { $0.failure?.kind == .cancelled } })
+        #expect(try await eventually { other.with { $0.end != nil } })
         #expect(other.with { $0.failure == nil && $0.sound == sound(of: "a longer text") })
         #expect(first.with { $0.sound.count } < 13 * 480)
         #expect(studio.requests.count == 1)
@@ -174,7 +175,7 @@ import Testing
         let alone = studio.synthesizer.speak("alone", voice: SpeechVoice(), format: .pcmu8k) { _ in
         } onEnd: { _ in
         }
-        #expect(await eventually { studio.requests.count == 2 })
+        #expect(try await eventually { studio.requests.count == 2 })
         alone.cancel()
         #expect(await studio.speak("alone").sound == sound(of: "alone"))
         #expect(studio.requests.count == 3)

@@ -3,6 +3,7 @@
 import Archive
 import Cryptography
 import Foundation
+import Patience
 import Simulator
 import Telemetry
 import Testing
@@ -40,7 +41,7 @@ import Testing
         let house = try house(service)
         let call = try house.endedCall(1, conversation: "conv_1")
         end(house, call, "conv_1")
-        #expect(try await house.comes { try row(house) != nil })
+        #expect(try await eventually { try row(house) != nil })
         let kept = try #require(try row(house))
         #expect(kept.source == .fetch && kept.callID == call && kept.status == "done" && kept.hasAudio)
         // Its own end, whatever our clock says: every webhook is later than that.
@@ -50,7 +51,7 @@ import Testing
         )
         #expect(service.desk.faults == [])
         #expect(
-            try await house.comes { house.counted("teeline_conversations_total", #"outcome="fetched""#) == 1 }
+            try await eventually { house.counted("teeline_conversations_total", #"outcome="fetched""#) == 1 }
         )
         service.stop()
         await house.close()
@@ -61,7 +62,7 @@ import Testing
         service.desk.script(ScriptedAnswer(status))
         let house = try house(service)
         end(house, "x", "conv_1")
-        #expect(try await house.comes { try row(house) != nil })
+        #expect(try await eventually { try row(house) != nil })
         #expect(service.desk.requests.map(\.status) == [status, 200])
         service.stop()
         await house.close()
@@ -73,7 +74,7 @@ import Testing
         service.desk.script(ScriptedAnswer(status))
         let house = try house(service)
         end(house, "x", "conv_1")
-        #expect(try await house.comes { house.logged.has("conversation_not_fetched") })
+        #expect(try await eventually { house.logged.has("conversation_not_fetched") })
         #expect(house.logged.all.contains { $0.contains("\"cause\":\"\(cause)\"") })
         #expect(await house.close() == 0)
         #expect(service.desk.requests.count == 1)
@@ -90,7 +91,7 @@ import Testing
                     eventTimestamp: 5)))
         end(house, "x", "conv_1")
         #expect(
-            try await house.comes { house.counted("teeline_conversations_total", #"outcome="brought""#) == 1 }
+            try await eventually { house.counted("teeline_conversations_total", #"outcome="brought""#) == 1 }
         )
         #expect(service.desk.requests.isEmpty)
         #expect(try row(house)?.eventTimestamp == 5)
@@ -136,7 +137,7 @@ import Testing
                     conversationID: "conv_2", source: .webhook, receivedAt: now, eventTimestamp: 5)))
         try house.endedCall(4, conversation: nil)
         house.board.takeUp()
-        #expect(try await house.comes { try row(house) != nil })
+        #expect(try await eventually { try row(house) != nil })
         #expect(await house.close() == 0)
         #expect(service.desk.requests.map(\.path) == ["/v1/convai/conversations/conv_1"])
         service.stop()

@@ -4,6 +4,7 @@ import Archive
 import Carriers
 import Cryptography
 import Foundation
+import Patience
 import Routing
 import Signalling
 import Telemetry
@@ -109,22 +110,20 @@ final class DialBoard {
             .get().id
     }
 
-    /// Waits until the service was asked for something whose path has `part`, at most 15 s; whether it was.
+    /// Waits until the service was asked for something whose path has `part`, at most 20 s; whether it was.
     func wasAsked(_ part: String, times: Int = 1) async throws -> Bool {
-        for _ in 0..<1500 {
-            if carrier.asked.count(where: { $0.path.contains(part) }) >= times { return true }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        return false
+        try await eventually { carrier.asked.count { $0.path.contains(part) } >= times }
     }
 
-    /// The row of call `id` once `isThere` holds, at most fifteen seconds later.
+    /// The row of call `id` once `isThere` holds, at most twenty seconds later; as it is then, if it does not.
     func row(_ id: String, until isThere: (DialRow) -> Bool) async throws -> DialRow {
-        for _ in 0..<1500 {
-            if let row = try archive.catalog.dial(id), isThere(row) { return row }
-            try await Task.sleep(for: .milliseconds(10))
+        var found: DialRow?
+        _ = try await eventually {
+            found = try archive.catalog.dial(id)
+            guard let row = found else { return false }
+            return isThere(row)
         }
-        return try #require(try archive.catalog.dial(id))
+        return try #require(found)
     }
 
     /// Offers a form to `path`; the answer's body.
@@ -162,16 +161,15 @@ final class DialBoard {
         case .deferred(_, let fallback, let start):
             let deferral = HTTPDeferral(fallback: fallback, waits: HTTPWaits())
             start(HTTPReply(deferral))
-            for _ in 0..<20_000 where !deferral.isAnswered { usleep(1000) }
+            _ = waitUntil { deferral.isAnswered }
             return deferral.take()
         default: return nil
         }
     }
 
-    /// Waits beside the tests' own threads until no errand is under way, at most 15 s; whether that came.
+    /// Waits beside the tests' own threads until no errand is under way, at most 20 s; whether that came.
     func isQuiet() async throws -> Bool {
-        for _ in 0..<1500 where board.parts.errands.count > 0 { try await Task.sleep(for: .milliseconds(10)) }
-        return board.parts.errands.count == 0
+        try await eventually { board.parts.errands.count == 0 }
     }
 
     func close() {

@@ -100,15 +100,6 @@ final class ElevenLabsBoard: Sendable {
         return line.flatMap { Int($0.split(separator: " ").last ?? "") } ?? 0
     }
 
-    /// Waits until `condition` holds, at most fifteen seconds; whether it does.
-    func comes(_ condition: () throws -> Bool) async throws -> Bool {
-        for _ in 0..<1500 {
-            if try condition() { return true }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        return try condition()
-    }
-
     /// Waits for errands beside the tests' own threads, which the errands need, too. Returns how many were left.
     @discardableResult func close() async -> Int {
         await withCheckedContinuation { continuation in

@@ -4,6 +4,7 @@ import Agents
 import Archive
 import Foundation
 import Net
+import Patience
 import Routing
 import Telemetry
 import Testing
@@ -49,7 +50,7 @@ import Testing
             ],
         ]
         #expect(try object(answer) == expected)
-        let isKept = try await house.comes {
+        let isKept = try await eventually {
             try house.archive.catalog.carrierEvents(ofCarrierCall: "CA1").map(\.kind)
                 == ["conversation.initiation"]
         }

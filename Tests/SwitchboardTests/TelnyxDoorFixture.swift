@@ -5,6 +5,7 @@ import Carriers
 import Dispatch
 import Foundation
 import Net
+import Patience
 import Routing
 import Telemetry
 import Testing
@@ -94,13 +95,14 @@ final class TelnyxDesk {
         return status
     }
 
-    /// Waits until `condition` gives something, at most 15 s.
+    /// Waits until `condition` gives something, at most 20 s.
     func wait<Value>(_ condition: () throws -> Value?) async throws -> Value? {
-        for _ in 0..<1500 {
-            if let value = try condition() { return value }
-            try await Task.sleep(for: .milliseconds(10))
+        var value: Value?
+        _ = try await eventually {
+            value = try condition()
+            return value != nil
         }
-        return nil
+        return value
     }
 
     /// The row of the recording `id`.

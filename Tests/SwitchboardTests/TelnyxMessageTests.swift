@@ -3,6 +3,7 @@
 import Archive
 import Carriers
 import Foundation
+import Patience
 import Routing
 import Telemetry
 import Testing
@@ -58,7 +59,7 @@ import Testing
         #expect(bench.board.passes.awaitedCalls.isEmpty && bench.board.carrierCalls.isEmpty)
         #expect(bench.board.cancel(listed.id) == .unknown)
         // Who leaves no message leaves a row, under the same name.
-        for _ in 0..<1500 where try Self.rows(bench).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try await eventually { try !Self.rows(bench).isEmpty })
         let row = try #require(try Self.rows(bench).first)
         #expect(row.call.id == listed.id && row.call.caller == "+14155550100")
         #expect(row.recording.state == .failed && row.recording.cause == "no_message")
@@ -76,7 +77,7 @@ import Testing
         #expect(try await bench.isQuiet())
         try bench.restart()
         try bench.restart()
-        for _ in 0..<1500 where try Self.rows(bench).isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try await eventually { try !Self.rows(bench).isEmpty })
         #expect(try await bench.isQuiet())
         #expect(try Self.rows(bench).map(\.recording.cause) == ["no_message"])
         bench.close()

@@ -1,6 +1,7 @@
 // Signals, against the program itself in a process of its own.
 
 import Foundation
+import Patience
 import Testing
 
 @testable import teeline
@@ -37,40 +38,29 @@ private final class RunningProgram: @unchecked Sendable {
 
     func send(_ signal: Int32) { Glibc.kill(process.processIdentifier, signal) }
 
-    /// Sends `signal` and waits until it was taken, a minute at most: two of a kind that wait are one
+    /// Sends `signal` and waits until it was taken, a minute at most; whether it was. Two of a kind that wait are one
     /// (signal(7)).
-    func isTaken(_ signal: Int32) async throws -> Bool {
+    func deliver(_ signal: Int32) async throws -> Bool {
         send(signal)
-        for _ in 0..<60_000 {
+        return try await eventually(60_000) {
             // Signals that wait for the process, as hexadecimal bits from SIGHUP's (proc(5)).
             let text = try String(
                 contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
             let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("ShdPnd:") })
             let waiting = try #require(UInt64(line.dropFirst(7).drop { $0 == "\t" }, radix: 16))
-            if waiting >> UInt64(signal - 1) & 1 == 0 { return true }
-            try await Task.sleep(for: .milliseconds(1))
+            return waiting >> UInt64(signal - 1) & 1 == 0
         }
-        return false
     }
 
     /// Waits until `word` was written, a minute at most.
     func says(_ word: String) async throws -> Bool {
-        for _ in 0..<1200 {
-            if lock.withLock({ text.contains(word) }) { return true }
-            try await Task.sleep(for: .milliseconds(50))
-        }
-        return false
+        try await eventually(60_000) { lock.withLock { text.contains(word) } }
     }
 
     /// The exit status; nil when it did not end within a minute.
     func status() async throws -> Int32? {
-        for _ in 0..<1200 {
-            if !process.isRunning {
-                return process.terminationReason == .exit ? process.terminationStatus : -1
-            }
-            try await Task.sleep(for: .milliseconds(50))
-        }
-        return nil
+        guard try await eventually(60_000, { !process.isRunning }) else { return nil }
+        return process.terminationReason == .exit ? process.terminationStatus : -1
     }
 }
 
@@ -87,7 +77,7 @@ private final class RunningProgram: @unchecked Sendable {
         // The demo's call is live, and the drain would wait for it.
         let program = try RunningProgram(["demo"])
         #expect(try await program.says("the tape runs"))
-        #expect(try await program.isTaken(signal))
+        #expect(try await program.deliver(signal))
         program.send(signal)
         // As a shell tells of a process that a signal ended.
         #expect(try await program.status() == 128 + signal)

@@ -14,9 +14,10 @@ private struct Arrival {
 
 /// Places frames of 20 ms at 8 kHz; the last tick is at `end` milliseconds.
 private func placed(
-    _ arrivals: [Arrival], traits: ArrivalTraits = .twilio, end: Int64? = nil
+    _ arrivals: [Arrival], traits: ArrivalTraits = .twilio, opened: Int64 = 0, end: Int64? = nil
 ) -> (frames: [PlacedFrame], counts: ArrivalCounts) {
-    var window = ArrivalWindow(rate: 8_000, traits: traits)
+    var window = ArrivalWindow(
+        rate: 8_000, traits: traits, opened: MonotonicTime(nanoseconds: 0).adding(milliseconds: opened))
     var frames: [PlacedFrame] = []
     let payload = [UInt8](repeating: 0x55, count: 160)
     for arrival in arrivals {
@@ -133,8 +134,29 @@ private func punctual(_ numbers: [Int64]) -> [Arrival] {
         #expect(counts.implausible >= 1)
     }
 
+    /// Two frames and one behind a pause, read at once, `age` milliseconds after the stream's opening: what may have
+    /// been spoken since then is a pause, what cannot have been (two seconds are granted) is a damaged timestamp.
+    /// Nobody waits for ten seconds to be read.
+    @Test(
+        arguments: [
+            (0, 1_980, true), (0, 2_000, false), (3_000, 2_500, true), (3_000, 4_980, true),
+            (3_000, 5_000, false), (9_000, 10_980, true), (80_000, 11_980, true), (80_000, 12_000, false),
+            (80_000, 60_000, false),
+        ] as [(Int64, Int64, Bool)])
+    func aPauseReadInAHeap(age: Int64, timestamp: Int64, isPause: Bool) {
+        let now: Int64 = 100_000
+        let arrivals = [(1, 0), (2, 20), (3, timestamp)].map {
+            Arrival(number: $0, timestamp: $1, at: now)
+        }
+        let (frames, counts) = placed(arrivals, opened: now - age)
+        #expect(frames.map(\.position.samples) == [0, 160, isPause ? timestamp * 8 : 320])
+        #expect(frames.last?.gapBefore == (isPause ? timestamp * 8 - 320 : 0))
+        #expect(counts.implausible == (isPause ? 0 : 1))
+    }
+
     @Test func heldFramesAreBounded() {
-        var window = ArrivalWindow(rate: 8_000, traits: .exotel)
+        var window = ArrivalWindow(
+            rate: 8_000, traits: .exotel, opened: MonotonicTime(nanoseconds: 0))
         for number in 2...3_000 as ClosedRange<Int64> where number % 2 == 0 {
             [UInt8](repeating: 0, count: 160).withUnsafeBytes {
                 window.arrive(
