@@ -19,11 +19,10 @@ struct AudioRoute {
         var fileName: String
     }
 
-    /// A call's recording.
+    /// The recording of the call `stored`.
     func answer(
-        _ id: String, _ format: RecordingFormat, _ request: HTTPRequest
+        _ stored: ListedCall, _ format: RecordingFormat, _ request: HTTPRequest
     ) throws(ArchiveError) -> HTTPResponse {
-        guard let stored = try catalog.call(id) else { return Problem.unknownRecording.response }
         let recording = stored.recording
         guard recording.state.isFinal else { return Self.notReady(recording.state).response }
         guard let path = recording.path, let total = recording.bytes, let digest = recording.sha256 else {

@@ -140,7 +140,8 @@ public struct DeskHandler: HTTPHandler {
             guard let detail = try parts.catalog.detail(id) else { return Problem.unknownRecording.response }
             return Self.json(RecordingJSON.detail(detail))
         case .audio(let format):
-            return try AudioRoute(catalog: parts.catalog).answer(id, format, request)
+            guard let stored = try parts.catalog.call(id) else { return unlisted(id) }
+            return try AudioRoute(catalog: parts.catalog).answer(stored, format, request)
         case .conversation: return try ConversationJSON.answer(id, parts.catalog)
         case .conversationAudio: return try AudioRoute(catalog: parts.catalog).conversation(id, request)
         case .placeCall, .call, .hangUp, .speak, .issueToken:
@@ -196,7 +197,7 @@ public struct DeskHandler: HTTPHandler {
     private func transcript(
         _ id: String, _ form: TranscriptForm, _ route: Route
     ) throws(ArchiveError) -> HTTPResponse {
-        guard let stored = try parts.catalog.call(id) else { return Problem.unknownRecording.response }
+        guard let stored = try parts.catalog.call(id) else { return unlisted(id) }
         guard stored.recording.state.isFinal else {
             return AudioRoute.notReady(stored.recording.state).response
         }
@@ -205,6 +206,12 @@ public struct DeskHandler: HTTPHandler {
         var response = Self.text(transcript.render(form), form.mediaType)
         if case .transcript(nil) = route.action { response.headers.append(("Vary", "Accept")) }
         return response
+    }
+
+    /// The answer for a recording that has no row: a call that has just begun is live before its row is committed.
+    private func unlisted(_ id: String) -> HTTPResponse {
+        let isLive = parts.live?.liveCalls().contains { $0.id == id } ?? false
+        return (isLive ? AudioRoute.notReady(.recording) : Problem.unknownRecording).response
     }
 
     private func calls() -> String {

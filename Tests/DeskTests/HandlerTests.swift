@@ -378,6 +378,11 @@ final class TestDesk: Sendable {
         #expect(try desk.ask("/v1/recordings/\(TestDesk.id(5))/transcript").status == 409)
         #expect(try desk.ask("/v1/recordings/\(TestDesk.id(9))/transcript").status == 404)
         #expect(try desk.ask("/v1/calls").text.contains(#""phase":"talking""#))
+        // A call that has just begun is live and has no row yet.
+        for path in ["/v1/recordings/x/audio.mp3", "/v1/recordings/x/transcript.vtt"] {
+            let answer = try desk.ask(path)
+            #expect(answer.status == 409 && answer.headers["Retry-After"] == "10")
+        }
     }
 
     @Test func aClosedArchiveIsBusyNotMissing() throws {

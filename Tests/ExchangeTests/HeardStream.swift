@@ -35,8 +35,11 @@ extension CarrierNetwork {
         try await eventually { await spoken(in: stream) >= milliseconds }
     }
 
-    /// Whether the caller of `stream` comes to have heard `milliseconds` of the server's sound, within twenty seconds.
+    /// Whether the caller of `stream` comes to have heard `milliseconds` of the server's sound, within twenty seconds,
+    /// and stays for 400 ms more: the server learns by a mark, which has its own way back, what was heard.
     func hears(_ stream: LiveStream, milliseconds: Int64) async throws -> Bool {
-        try await eventually { await heard(in: stream) >= milliseconds }
+        guard try await eventually(20_000, { await heard(in: stream) >= milliseconds }) else { return false }
+        let said = await spoken(in: stream)
+        return try await says(stream, milliseconds: said + 400)
     }
 }
