@@ -35,7 +35,6 @@ public struct ArrivalWindow: Sendable {
     private var base: (timestamp: Int64, position: Int64)?
     /// No sound of the track was spoken before this instant.
     private var origin: MonotonicTime
-    private var hasBegun = false
     private var latestArrival = MonotonicTime(nanoseconds: 0)
     private var frameSamples = 0
     /// Frames in a row with long-past numbers: late beyond use, or the first of a new count.
@@ -78,12 +77,10 @@ public struct ArrivalWindow: Sendable {
         guard samples > 0 else { return }
         counts.received += 1
         latestArrival = now
-        if !hasBegun {
-            hasBegun = true
-            let earliest = now.adding(milliseconds: -Self.longestStandstillMilliseconds)
-            origin = max(min(origin, now), earliest)
+        if frameSamples == 0 {
+            frameSamples = samples
+            origin = max(origin, now.adding(milliseconds: -Self.longestStandstillMilliseconds))
         }
-        if frameSamples == 0 { frameSamples = samples }
         guard let number else {
             place(skipped: 0, timestamp: timestamp, samples: samples, payload: payload, arrival: now, deliver)
             return
