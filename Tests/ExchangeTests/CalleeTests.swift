@@ -5,6 +5,7 @@ import Archive
 import Carriers
 import Foundation
 import Net
+import Patience
 import Simulator
 import Telemetry
 import Testing
@@ -35,7 +36,7 @@ import Testing
         let bench = try OutboundBench(far, values: ["limits.calls": "4"])
         let house = bench.house
         for _ in 0..<2 { _ = try await bench.order(.telnyx) }
-        for _ in 0..<1500 where bench.placed(.telnyx) < 2 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try await eventually { bench.placed(.telnyx) >= 2 })
         let urls = bench.telnyx.desk.requests.compactMap { request in
             String(decoding: request.body, as: UTF8.self).firstMatch(of: /"stream_url":"([^"]+)"/)
                 .map { String($0.output.1) }
@@ -46,7 +47,7 @@ import Testing
             WebSocketConnection.connect(
                 to: $0, on: loop, limits: WebSocketLimits(messageBytes: 1 << 20), handler: Deaf())
         }
-        for _ in 0..<1500 where house.exchange.liveCalls < 2 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try await eventually { house.exchange.liveCalls >= 2 })
         #expect(house.exchange.liveCalls == 2)
         #expect(try await house.get("/exotel/stream-url?key=the%2Bkey&CallSid=a").status == 200)
         #expect(try await house.get("/exotel/stream-url?key=the%2Bkey&CallSid=b").status == 200)

@@ -6,6 +6,7 @@ import Carriers
 import Exchange
 import Foundation
 import Net
+import Patience
 import Simulator
 import Testing
 
@@ -137,10 +138,11 @@ import Testing
             #expect(answer.status == 200)
         }
         var events: [CarrierEventRow] = []
-        for _ in 0..<1500 where events.isEmpty {
-            events = try house.exchange.archive.catalog.carrierEvents(ofCarrierCall: "c1")
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        #expect(
+            try await eventually {
+                events = try house.exchange.archive.catalog.carrierEvents(ofCarrierCall: "c1")
+                return !events.isEmpty
+            })
         #expect(events.map(\.kind) == ["call.terminal"])
         let detail = try #require(events.first?.detail)
         let kept = try JSONSerialization.jsonObject(with: Data(detail.utf8)) as? [String: String]
@@ -161,9 +163,7 @@ import Testing
         let exotel = try exotel(farEnd: ShortFarEnd.end(atMilliseconds: 7_000))
         let resolver = house.address("/exotel/stream-url?key=key-one")
         async let first = exotel.ring(from: "1", to: "2", voicebot: resolver)
-        for _ in 0..<1500 where house.exchange.liveCalls == 0 {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        #expect(try await eventually { house.exchange.liveCalls > 0 })
         let answer = try await house.get("/exotel/stream-url?key=key-one&CallSid=z")
         #expect(answer.status == 503 && answer.header("Retry-After") == "10")
         #expect(await first.stream?.end == .asPlanned)

@@ -5,6 +5,7 @@ import Carriers
 import Exchange
 import Foundation
 import Net
+import Patience
 import Simulator
 import Testing
 
@@ -98,9 +99,7 @@ import Testing
         _ = try await house.dial(id) { $0.state.isFinal }
         await house.settle()
         #expect(try await house.ask("POST", "/v1/calls", body).status == 202)
-        for _ in 0..<1500 where bench.placed(.exotel) == 0 {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        #expect(try await eventually { bench.placed(.exotel) > 0 })
         #expect(bench.placed(.exotel) == 1)
         #expect(bench.twilio.desk.faults == [] && bench.exotel.desk.faults.isEmpty)
         await bench.close()

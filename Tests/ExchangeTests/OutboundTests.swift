@@ -183,7 +183,7 @@ struct OutboundBench {
         let bench = try OutboundBench()
         bench.desk(carrier).script(ScriptedAnswer(200, body: Array("{\"half\":".utf8)))
         let id = try await bench.order(carrier)
-        for _ in 0..<1500 where bench.placed(carrier) == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try await eventually { bench.placed(carrier) > 0 })
         try await Task.sleep(for: .milliseconds(200))
         #expect(try await bench.house.dial(id) { _ in true }.state == .requested)
         // The callback of the call that was made after all.
@@ -220,7 +220,7 @@ struct OutboundBench {
         defer { mute.stop() }
         let bench = try OutboundBench(values: [carrier.rawValue + ".base_url": mute.baseURL])
         let id = try await bench.order(carrier)
-        for _ in 0..<1500 where mute.requests == 0 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(try await eventually { mute.requests > 0 })
         try await Task.sleep(for: .milliseconds(400))
         #expect(mute.requests == 1)
         #expect(try await bench.house.dial(id) { _ in true }.state == .requested)

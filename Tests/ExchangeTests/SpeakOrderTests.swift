@@ -4,6 +4,7 @@ import Archive
 import Carriers
 import Foundation
 import Net
+import Patience
 import Simulator
 import Telemetry
 import Testing
@@ -23,11 +24,12 @@ import Testing
         let url = house.media("/api/v1/elevenlabs-twilio/call/connection")
         let caller = house.network.begin(ShortTalk.call(to: url, milliseconds: 60_000))
         var id: String?
-        for _ in 0..<1500 where id == nil {
-            let calls = try await house.json("/v1/calls")["items"] as? [[String: Any]]
-            id = calls?.first { $0["phase"] as? String == "live" }?["id"] as? String
-            if id == nil { try await Task.sleep(for: .milliseconds(10)) }
-        }
+        #expect(
+            try await eventually {
+                let calls = try await house.json("/v1/calls")["items"] as? [[String: Any]]
+                id = calls?.first { $0["phase"] as? String == "live" }?["id"] as? String
+                return id != nil
+            })
         let path = "/v1/calls/\(try #require(id))/speak"
         var (accepted, refused) = (0, 0)
         while refused < 2, accepted <= 100 {

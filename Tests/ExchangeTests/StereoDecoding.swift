@@ -11,9 +11,6 @@ struct StereoSound: Sendable {
 
 /// Decodes MP3 files by programs that know nothing of ours.
 enum StereoDecoding {
-    /// How long a decoder may take: hours of sound on a busy machine.
-    private static let seconds = 300
-
     /// What ffmpeg makes of `paths`, in their order.
     static func ffmpeg(_ paths: [String], folder: String) throws -> [StereoSound] {
         guard !paths.isEmpty else { return [] }
@@ -23,7 +20,7 @@ enum StereoDecoding {
         for (index, output) in outputs.enumerated() {
             arguments += ["-map", "\(index):a", "-threads", "1", "-f", "s16le", output]
         }
-        _ = try JudgeProgram.output(of: arguments, seconds: seconds)
+        _ = try JudgeProgram.output(of: arguments)
         return try outputs.map { output in
             defer { unlink(output) }
             return stereo(try Data(contentsOf: URL(fileURLWithPath: output)))
@@ -32,7 +29,7 @@ enum StereoDecoding {
 
     /// How many samples of each channel mpg123 makes of the file at `path`.
     static func mpg123Samples(_ path: String) throws -> Int {
-        try JudgeProgram.output(of: ["mpg123", "-q", "-s", path], seconds: seconds).count / 4
+        try JudgeProgram.output(of: ["mpg123", "-q", "-s", path]).count / 4
     }
 
     private static func stereo(_ data: Data) -> StereoSound {

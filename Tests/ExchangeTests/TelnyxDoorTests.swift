@@ -39,10 +39,10 @@ import Testing
         #expect(try await house.post(outgoing, Self.signed(outgoing)) == 200)
         #expect(try await house.post("{}", Self.signed("{}")) == 400)
         #expect(try await house.post("{}", Self.signed("{}")) == 400)
-        for _ in 0..<1500
-        where try house.house.exchange.archive.catalog.carrierEvents(ofCarrierCall: "v3:ours").isEmpty {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        #expect(
+            try await eventually {
+                try !house.house.exchange.archive.catalog.carrierEvents(ofCarrierCall: "v3:ours").isEmpty
+            })
         #expect(try house.house.exchange.archive.catalog.carrierEvents(ofCarrierCall: "v3:ours").count == 1)
         #expect(
             try await house.house.metrics().contains(#"teeline_telnyx_events_total{kind="duplicate"} 1"#))
@@ -56,9 +56,7 @@ import Testing
         let body = Self.initiated("event-3", "v3:unknown")
         let headers = try Self.signed(body)
         for _ in 1...3 { #expect(try await house.post(body, headers) == 200) }
-        for _ in 0..<1500 where house.bodies("answer").isEmpty {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        #expect(try await eventually { !house.bodies("answer").isEmpty })
         try await Task.sleep(for: .milliseconds(200))
         // The simulated Telnyx knows no such call: 404, the caller is gone, and nothing else is tried.
         #expect(house.bodies("answer").count == 1 && house.telnyx.desk.requests.count == 1)
@@ -144,9 +142,7 @@ import Testing
     @Test func aRecordingThatFailsIsListed() async throws {
         let house = try TelnyxHouse(values: ["routing.mode": "voicemail", "voicemail.by": "telnyx"])
         let id = house.telnyx.ring(from: TelnyxHouse.caller, to: TelnyxHouse.called)
-        for _ in 0..<1500 where house.bodies("record_start").isEmpty {
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        #expect(try await eventually { !house.bodies("record_start").isEmpty })
         let body =
             #"{"data":{"event_type":"call.recording.error","id":"e1","occurred_at":"2026-11-21T10:00:00Z","payload":{"call_control_id":"\#(id)","client_state":null,"reason":"Unsupported backend"},"record_type":"event"},"meta":{"attempt":1}}"#
         #expect(try await house.postUntilKept(body, Self.signed(body)) == 200)

@@ -112,20 +112,20 @@ final class TelnyxHouse: Sendable {
 
     /// Waits for a call of the archive for which `condition` holds.
     func row(_ condition: (ListedCall) -> Bool) async throws -> ListedCall? {
-        for _ in 0..<600 {
-            if let found = try rows().first(where: condition) { return found }
-            try await Task.sleep(for: .milliseconds(25))
+        var found: ListedCall?
+        _ = try await eventually {
+            found = try rows().first(where: condition)
+            return found != nil
         }
-        return nil
+        return found
     }
 
     /// The kinds of the webhooks of call `id` that are kept, once there are `count`: they are kept after their answer.
     func kinds(_ id: String, count: Int) async throws -> Set<String> {
         var kinds: [String] = []
-        for _ in 0..<600 {
+        _ = try await eventually {
             kinds = try house.exchange.archive.catalog.carrierEvents(ofCarrierCall: id).map(\.kind)
-            if kinds.count >= count { break }
-            try await Task.sleep(for: .milliseconds(25))
+            return kinds.count >= count
         }
         return Set(kinds)
     }

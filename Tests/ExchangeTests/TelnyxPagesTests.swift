@@ -128,9 +128,7 @@ import Testing
         #expect(abs(stated - 3_000) <= 1)
         let audio = try await house.house.get("/v1/recordings/\(row.call.id)/audio.mp3")
         #expect(audio.status == 200 && audio.body == file)
-        for _ in 0..<600 where try house.house.exchange.archive.catalog.turns(row.call.id).isEmpty {
-            try await Task.sleep(for: .milliseconds(25))
-        }
+        #expect(try await eventually { try !house.house.exchange.archive.catalog.turns(row.call.id).isEmpty })
         let text = try await house.house.get("/v1/recordings/\(row.call.id)/transcript.txt")
         #expect(String(decoding: text.body, as: UTF8.self).contains("Please call me back."))
         #expect(try house.rows().count == 1)

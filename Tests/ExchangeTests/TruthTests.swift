@@ -4,6 +4,7 @@ import Archive
 import Exchange
 import Foundation
 import Net
+import Patience
 import Simulator
 import Telemetry
 import Testing
@@ -60,12 +61,8 @@ private struct Judged: Sendable {
         ])
         let exchange = try TelephoneExchange.start(settings, log: Log(level: .error))
         let results = try await calls(carrier, port: exchange.port)
-        let waiting = MonotonicTime.now
-        while exchange.liveCalls + exchange.unfinishedRecordings > 0,
-            MonotonicTime.now.milliseconds(since: waiting) < 120_000
-        {
-            try await Task.sleep(for: .milliseconds(50))
-        }
+        #expect(
+            try await eventually(120_000) { exchange.liveCalls + exchange.unfinishedRecordings == 0 })
         let rows = try Self.rows(exchange.archive.catalog)
         let judged = try await Self.judged(results, rows: rows, archive: exchange.archive, folder: folder)
         #expect(exchange.drainAndStop() == 0)

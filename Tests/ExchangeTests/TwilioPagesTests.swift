@@ -247,9 +247,8 @@ struct TwilioHouse {
         let peer = WebSocketConnection.connect(
             to: house.media("/api/v1/elevenlabs-twilio/call/connection"), on: socket,
             limits: WebSocketLimits(messageBytes: 1 << 20), handler: messages)
-        for _ in 0..<750 where !messages.all.contains(where: { $0.contains(#""event":"media""#) }) {
-            try await Task.sleep(for: .milliseconds(20))
-        }
+        #expect(
+            try await eventually { messages.all.contains { $0.contains(#""event":"media""#) } })
         #expect(
             messages.all.contains {
                 $0.contains(#""streamSid":"test_stream_456""#) && $0.contains(#""payload":""#)
